@@ -1,0 +1,166 @@
+"""One model a kind of system, chosen by `kind`. A kind of a third party has whatever options it likes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar, Final, Literal
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    SecretStr,
+    Tag,
+    model_validator,
+)
+
+from config.fields import (
+    FilePath,
+    Flag,
+    Seconds,
+    Secret,
+    Section,
+    Whole,
+    Words,
+    as_plain,
+    wrong,
+)
+from config.secrets import REDACTED, FromOutside, is_secret_name
+from config.source import Key
+from core.text import N_
+
+TAG: Final = "kind:"
+"""Begins the tags of the union below, which occur in pydantic's paths and are no keys of the file."""
+
+
+def _web_address(written: str) -> str:
+    try:
+        parts = urlsplit(written)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        host, parts = None, urlsplit("")
+    if parts.scheme not in ("http", "https") or not host:
+        raise wrong(N_("must be an address that begins with http:// or https://"))
+    if parts.username is not None or parts.password is not None:
+        raise wrong(
+            N_("user and password have keys of their own, they do not stand in the address")
+        )
+    if parts.query or parts.fragment:
+        raise wrong(N_("must be an address without ? and #"))
+    return written.rstrip("/")
+
+
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+
+
+class TimeLimits(Section):
+    """How long the system may be silent."""
+
+    read: Seconds = 60.0
+    """Seconds until a question counts as not answered."""
+    write: Seconds = 120.0
+    """Seconds until a write without an answer is in doubt."""
+
+
+class FakeOptions(Section):
+    """A small ERP of Storno's own, to try and to test with."""
+
+    kind: Literal["fake"] = "fake"
+    """Chooses this sort of system."""
+    url: WebAddress | None = None
+    """Where it is served; without it the ERP lives in memory and forgets when the command ends."""
+    user: Words = "storno"
+    """User in the ERP."""
+    password: SecretStr = SecretStr("storno")
+    """Password of that user; here alone it may stand in the file."""
+    document_count: Whole = Field(default=100, ge=0, le=1_000_000)
+    """How many purchase orders an ERP in memory begins with."""
+    is_atomic_batch: Flag = True
+    """Whether one refused document undoes the whole batch."""
+    has_compare_and_set: Flag = True
+    """Whether the ERP refuses to change a record that was changed since it was read."""
+    timeout_seconds: TimeLimits = TimeLimits()
+    """How long the system may take."""
+
+
+class TrytonOptions(Section):
+    """A Tryton server, series 8.0 or later."""
+
+    kind: Literal["tryton"] = "tryton"
+    """Chooses this sort of system."""
+    url: WebAddress
+    """Address of the server, without the name of the database."""
+    database: Words
+    """Name of the database."""
+    user: Words
+    """Log-in name; the ERP shows this person as the one who closed."""
+    password: Secret
+    """Password of that user, as `${NAME}` or `${file:path}`."""
+    transport: Literal["auto", "json", "xml"] = "auto"
+    """JSON-RPC, XML-RPC, or what fits each call best."""
+    timeout_seconds: TimeLimits = TimeLimits()
+    """How long the system may take."""
+    verify_tls: Flag = True
+    """Whether the certificate of an https address is checked; `false` only on a test system."""
+    ca_file: FilePath | None = None
+    """Certificates to trust beside those of the machine, as a PEM file."""
+    company: Whole | None = Field(default=None, ge=1)
+    """Id of the company to work in; the default is the user's own."""
+    language: Words = "en"
+    """Language in which the ERP shall answer."""
+
+
+class GenericOptions(Section):
+    """A kind that a third party brings: every option is handed to its connector as it stands."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="allow")
+
+    kind: Words
+    """Name under which the connector is registered."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _unmark(cls, given: Any) -> Any:
+        return as_plain(given)
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """Everything but the kind, secrets put in."""
+        return dict(self.__pydantic_extra__ or {})
+
+    def __repr_args__(self) -> list[tuple[str | None, Any]]:
+        """Show the names of the options alone: any of them may be a secret."""
+        return [("kind", self.kind), *((name, REDACTED) for name in self.options)]
+
+
+def plain_secrets(given: Any, key: Key) -> Iterator[Key]:
+    """Yield the keys that look like secrets and whose text stands in the file itself."""
+    if isinstance(given, dict):
+        for name, value in given.items():
+            yield from plain_secrets(value, (*key, name))
+    elif isinstance(given, tuple):
+        for place, value in enumerate(given):
+            yield from plain_secrets(value, (*key, place))
+    elif isinstance(given, str | int | Decimal) and not isinstance(given, FromOutside | bool):
+        names = [part for part in key if isinstance(part, str)]
+        if is_secret_name(names[-1]):
+            yield key
+
+
+def _tag(given: Any) -> str:
+    kind = given.get("kind") if isinstance(given, dict) else getattr(given, "kind", None)
+    return f"{TAG}{kind}" if kind in BUILT_IN else TAG
+
+
+SystemOptions = Annotated[
+    Annotated[FakeOptions, Tag(f"{TAG}fake")]
+    | Annotated[TrytonOptions, Tag(f"{TAG}tryton")]
+    | Annotated[GenericOptions, Tag(TAG)],
+    Discriminator(_tag),
+]
+"""The options of one system; which model it is follows from its kind."""
+
+BUILT_IN: Final[Mapping[str, type[Section]]] = {"fake": FakeOptions, "tryton": TrytonOptions}

@@ -1,0 +1,407 @@
+"""What every connector promises: values, the two faces of a system, and what an action declares.
+
+The *bulk face* (`documents`, `lines`) yields Arrow record batches with the canonical columns of
+`connectors.columns`. The *record face* (`capture`, `read`, `schema`, `apply`) carries change sets.
+The recovery core and everything above it know a connector by this module only.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+from core.text import N_, Text
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from core.encoding import Value
+    from core.errors import RefusedError
+
+
+class Kind(StrEnum):
+    """Kinds of documents, the same words for every system."""
+
+    PURCHASE_ORDER = "purchase_order"
+    SALES_ORDER = "sales_order"
+    PRODUCTION_ORDER = "production_order"
+    GOODS_RECEIPT = "goods_receipt"
+    GOODS_ISSUE = "goods_issue"
+    STOCK_COUNT = "stock_count"
+    CUSTOMER_INVOICE = "customer_invoice"
+    SUPPLIER_INVOICE = "supplier_invoice"
+    PROJECT = "project"
+    ACCOUNTING_PERIOD = "accounting_period"
+    # Read only: rules and comparisons need them, nothing closes them.
+    STOCK_BALANCE = "stock_balance"
+    OPEN_ITEM = "open_item"
+    ACCOUNT_BALANCE = "account_balance"
+    JOURNAL_ENTRY = "journal_entry"
+    PAYMENT = "payment"
+    PARTNER = "partner"
+    ITEM = "item"
+    PRICE = "price"
+
+
+class Executor(StrEnum):
+    """Who carries an operation out."""
+
+    INTERFACE = "interface"
+    ROBOT = "robot"
+    BY_PERSON = "by_person"
+
+
+class Reversibility(StrEnum):
+    """What a rollback can give back; the order is from best to worst."""
+
+    EXACT = "exact"  # every field with business meaning returns
+    COMPENSATING = "compensating"  # only a counter-document takes it back
+    MANUAL = "manual"  # a person must; the steps are given
+    NONE = "none"  # nothing takes it back
+
+
+class Effect(StrEnum):
+    """What business that happened later means for a rollback."""
+
+    HARMLESS = "harmless"  # the rollback goes on and reports it
+    CHANGES_RESULT = (
+        "changes_result"  # derived fields are recomputed from the records as they are now
+    )
+    BLOCKS = "blocks"  # taking the document back now would do harm
+
+
+# --- values -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Ref:
+    """One record of a system: its native model (or table) and its key, as the ERP gives them."""
+
+    model: str
+    key: str
+
+    def __str__(self) -> str:
+        return f"{self.model},{self.key}"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record as it was read. `fields` is None when the record does not exist.
+
+    `raw` holds, per field, the text of what a driver or parser could not carry exactly (odd dates,
+    padded keys); such a field is restored from that text.
+    """
+
+    ref: Ref
+    fields: Mapping[str, Value] | None
+    raw: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def exists(self) -> bool:
+        """Whether the record was there."""
+        return self.fields is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """Every record in the footprint of one operation at one moment, sorted by ref.
+
+    A record that a footprint's query found only after the operation was created by it (or by
+    somebody else meanwhile); one that is gone afterwards has `fields` None.
+    """
+
+    records: tuple[Record, ...]
+
+    def get(self, ref: Ref) -> Record | None:
+        """Return the record of `ref`, or None when the footprint does not hold it."""
+        for record in self.records:
+            if record.ref == ref:
+                return record
+        return None
+
+    def refs(self) -> tuple[Ref, ...]:
+        """Return the refs in the footprint, sorted."""
+        return tuple(record.ref for record in self.records)
+
+    def of_model(self, model: str) -> tuple[Record, ...]:
+        """Return the existing records of one model."""
+        return tuple(r for r in self.records if r.ref.model == model and r.fields is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What shall be done to one document: an action, the document, its arguments. Not yet an operation."""
+
+    action: str
+    ref: Ref
+    arguments: Mapping[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One operation handed to `System.apply`: the step, its id and the before image it relies on.
+
+    `operation_id` is written into a free text field by creating actions that have one.
+    """
+
+    operation_id: str
+    step: Step
+    before: Image
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the ERP said to one call: nothing against it, or its refusal."""
+
+    operation_id: str
+    refused: RefusedError | None = None
+
+
+# --- actions ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A reason why a document cannot be closed now. `code` is stable, `text` is for people."""
+
+    code: str
+    text: Text
+
+
+@dataclass(frozen=True, slots=True)
+class LaterBusiness:
+    """Something that happened to a document after our operation."""
+
+    effect: Effect
+    text: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Remainder:
+    """What a close gives up: quantities and amount that were ordered and will never come.
+
+    `quantity` sums over lines in their own units (None where units differ); `amount` is in `currency`.
+    """
+
+    ordered: Value
+    received: Value
+    invoiced: Value
+    quantity: Value
+    amount: Value
+    currency: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """What a person does in the ERP for one operation: a line of the worklist."""
+
+    screen: Text
+    press: Text
+    reason: Text
+
+
+NO_FIELDS: frozenset[str] = frozenset()
+
+
+class Action(ABC):
+    """A named thing one can do to a document, declared beside its implementation.
+
+    One step is one call that the ERP commits whole. An action that needs several calls returns several
+    steps from `steps`, each naming an action of its own with its own done-when: a chain.
+    """
+
+    name: ClassVar[str]  # "purchase_order.cancel"
+    kind: ClassVar[Kind]
+    title: ClassVar[str]  # marked with N_
+    model: ClassVar[str]  # native model of the document
+    reversibility: ClassVar[Reversibility] = Reversibility.EXACT
+    reversibility_note: ClassVar[str] = ""  # marked with N_: what does not come back, and why
+    executors: ClassVar[tuple[Executor, ...]] = (Executor.INTERFACE, Executor.BY_PERSON)
+    is_atomic_batch: ClassVar[bool] = False  # one refused member undoes the whole call
+    has_compare_and_set: bool = False  # per target: the connector sets it on the instance
+    batch_size: ClassVar[int] = 100
+    settles_after: ClassVar[timedelta] = timedelta(seconds=60)
+    # For a closing action: the action that opens such a document again, whoever closed it (`storno close
+    # reopen`). It may be a chain. None where the ERP has no way back but a rollback of our own images.
+    reopen_action: ClassVar[str | None] = None
+
+    # Model -> fields. The name `*` stands for the records themselves: in `ours` it says that the action
+    # creates or deletes records of the model, in `trace` that such records may stay behind.
+    footprint: ClassVar[Mapping[str, frozenset[str]]]  # captured before, read back after
+    ours: ClassVar[Mapping[str, frozenset[str]]]  # set or derived by this action
+    derived: ClassVar[
+        Mapping[str, frozenset[str]]
+    ] = {}  # of ours: recomputed by the ERP, never restored
+    trace: ClassVar[
+        Mapping[str, frozenset[str]]
+    ] = {}  # fields that differ even after an exact rollback
+    # True for an action that creates records which no query and no written operation id can find again:
+    # after a lost answer it is never sent again, a person looks.
+    creates_untraceably: ClassVar[bool] = False
+    trace_note: ClassVar[str] = ""  # marked with N_: messages, counters, ids that a rollback leaves
+
+    def steps(self, ref: Ref, arguments: Mapping[str, Value]) -> tuple[Step, ...]:
+        """Return the calls that carry the action out, in order. More than one is a chain."""
+        return (Step(self.name, ref, arguments),)
+
+    def problems(self, step: Step, image: Image) -> tuple[Problem, ...]:
+        """Return why the ERP would refuse or the result would be wrong, judged from an image alone."""
+        del step, image
+        return ()
+
+    @abstractmethod
+    def is_done(self, step: Step, before: Image, after: Image) -> bool:
+        """Done-when: whether the after image shows that the call worked. Reads images only."""
+
+    @abstractmethod
+    def inverse(self, step: Step, before: Image, after: Image) -> tuple[Step, ...]:
+        """Return the steps that take it back, in order; empty when reversibility is manual or none."""
+
+    def later_business(self, step: Step, after: Image, now: Image) -> tuple[LaterBusiness, ...]:
+        """Sort what happened to the document since the after image."""
+        del step, after, now
+        return ()
+
+    def precedes(self, step: Step, image: Image) -> tuple[Ref, ...]:
+        """Return documents that must come after this one where one plan has both (a parent after its child).
+
+        The planner asks actions that override it before it orders a plan; refs outside the plan do no harm.
+        """
+        del step, image
+        return ()
+
+    def is_ours(self, before: Image, after: Image) -> bool | None:
+        """Whether the ERP shows that our user wrote the after image; None where it does not tell."""
+        del before, after
+        return None
+
+    def changed_by(self, image: Image, ref: Ref) -> str | None:
+        """Return who changed a record last, as the ERP names them; None where it does not tell."""
+        del image, ref
+        return None
+
+    def remainder(self, image: Image) -> Remainder | None:
+        """Return what closing gives up, or None when nothing is."""
+        del image
+        return None
+
+    def instruction(self, step: Step, image: Image) -> Instruction:
+        """Return what a person has to do when this action is carried out by hand."""
+        del step, image
+        return Instruction(
+            screen=Text(N_("the document's form")),
+            press=Text(self.title),
+            reason=Text(N_("see the plan")),
+        )
+
+
+# --- the two faces ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Criteria:
+    """What the bulk face is asked for. A connector pushes down what its system can filter.
+
+    `native` are extra native columns, yielded as text under `native.<name>`.
+    """
+
+    numbers: tuple[str, ...] | None = None
+    keys: tuple[str, ...] | None = None
+    is_closed: bool | None = None
+    native: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FieldInfo:
+    """One field of a native model. `type` is the name of a `core.encoding.Value` member or a relation."""
+
+    name: str
+    type: str
+    is_stored: bool
+    is_readonly: bool
+    relation: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ActionSupport:
+    """What one action can do on this target, found out by reading only."""
+
+    action: str
+    is_available: bool
+    reversibility: Reversibility
+    is_atomic_batch: bool
+    has_compare_and_set: bool
+    note: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SystemCheck:
+    """The answer of `storno systems check`: can it be reached, as whom, what is seen, what can be done.
+
+    `limits` says what the user does not see; an empty tuple with `sees_everything` False is a contract error.
+    """
+
+    product: str  # "Tryton"
+    version: str
+    target: str  # database engine or deployment, as far as the system tells
+    transport: str
+    acting_as: str  # the user whose name the ERP will show
+    sees_everything: bool
+    limits: tuple[Text, ...]
+    kinds: tuple[Kind, ...]
+    actions: tuple[ActionSupport, ...]
+    notes: tuple[Text, ...] = ()
+
+
+class System(Protocol):
+    """One outside system. Every method may raise the errors of `core.errors` and no others.
+
+    Reading methods raise `TransientError` when no trustworthy answer came (a read may be repeated).
+    `apply` raises `OutcomeUnknown` in that case and never sends a write a second time by itself.
+    Instances are used by one thread at a time.
+    """
+
+    name: str  # as in storno.yaml
+    kind: str  # "tryton"
+
+    def check(self) -> SystemCheck:
+        """Say what can be reached, seen and done, by reading only."""
+
+    def actions(self) -> Mapping[str, Action]:
+        """Return every action by name, links of chains included, with this target's capabilities."""
+
+    def documents(self, kind: Kind, criteria: Criteria) -> Iterator[pa.RecordBatch]:
+        """Yield documents in canonical columns (`connectors.columns.documents_schema`), memory flat."""
+
+    def lines(self, kind: Kind, criteria: Criteria) -> Iterator[pa.RecordBatch]:
+        """Yield document lines in canonical columns (`connectors.columns.lines_schema`)."""
+
+    def find(self, kind: Kind, numbers: Sequence[str]) -> Mapping[str, tuple[Ref, ...]]:
+        """Return the documents of each number: none, one, or several where numbers are not unique."""
+
+    def schema(self, model: str) -> Mapping[str, FieldInfo]:
+        """Return the fields of a native model. Raises `NotFound`."""
+
+    def read(self, refs: Sequence[Ref], fields: Sequence[str]) -> list[Record]:
+        """Read records of one model, in the order of `refs`; a missing one has `fields` None."""
+
+    def capture(self, steps: Sequence[Step], known: Sequence[Image | None]) -> list[Image]:
+        """Read the whole footprint of each step, in few calls. All steps have the same action.
+
+        `known[i]` is an earlier image of the same operation (or None): its records are read again even
+        where the footprint's queries no longer find them, so that a deleted record shows as missing.
+        """
+
+    def apply(self, calls: Sequence[Call]) -> list[Answer]:
+        """Carry out calls of one action as one batch; one answer a call, in order.
+
+        Raises `RefusedError` when an atomic batch was refused whole (nothing happened to any member),
+        `TransientError` when certainly nothing was sent or done, `OutcomeUnknown` when that is not certain.
+        """
+
+    def close(self) -> None:
+        """Log out and free connections; called once."""

@@ -1,0 +1,42 @@
+"""The closed list of event names, the same in log, journal, audit chain and notifications.
+
+The grammar is `subject.verb_past`.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Event(StrEnum):
+    """What happened, in English and stable; people's text is made from it where it is shown."""
+
+    CHANGE_SET_PLANNED = "change_set.planned"
+    CHANGE_SET_APPROVED = "change_set.approved"
+    CHANGE_SET_REJECTED = "change_set.rejected"
+    CHANGE_SET_EXPIRED = "change_set.expired"
+    CHANGE_SET_STARTED = "change_set.started"
+    CHANGE_SET_PAUSED = "change_set.paused"
+    CHANGE_SET_RESUMED = "change_set.resumed"
+    CHANGE_SET_FINISHED = "change_set.finished"
+    CHANGE_SET_ROLLED_BACK = "change_set.rolled_back"
+
+    BATCH_CAPTURED = "batch.captured"
+    BATCH_SENT = "batch.sent"
+    BATCH_CONFIRMED = "batch.confirmed"
+    BATCH_HALVED = "batch.halved"
+
+    OPERATION_DROPPED = "operation.dropped"
+    OPERATION_REFUSED = "operation.refused"
+    OPERATION_DOUBTED = "operation.doubted"
+    OPERATION_SETTLED = "operation.settled"
+    OPERATION_HANDED_OUT = "operation.handed_out"
+
+    CALL_RETRIED = "call.retried"
+    SESSION_RENEWED = "session.renewed"
+    SYSTEM_CHECKED = "system.checked"
+
+    JOURNAL_OPENED = "journal.opened"
+    JOURNAL_MIGRATED = "journal.migrated"
+    AUDIT_VERIFIED = "audit.verified"
+    COMMAND_FAILED = "command.failed"

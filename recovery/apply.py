@@ -1,0 +1,332 @@
+"""Run a change set: plan -> before image -> intent -> call -> read back -> after image, batch by batch.
+
+`run` starts, resumes and finishes; asking twice is harmless, because every move is guarded in the journal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+from connectors.contract import Executor
+from core import clock, retry
+from core.crashpoint import crashpoint
+from core.errors import IllegalMove, RefusedError, StornoError
+from core.events import Event
+from core.retry import RetryPolicy
+from core.text import N_, Text
+from recovery import doubt, locks
+from recovery.approval import require_unexpired
+from recovery.batch import Batch, BatchResult
+from recovery.evidence import ALREADY
+from recovery.journal import Journal
+from recovery.judgement import Systems
+from recovery.model import Actor, ChangeSet, Operation
+from recovery.standing import restate_reversed
+from recovery.states import SETTLED, ChangeSetState, OperationState
+from recovery.writing import Outcome, text_json
+
+log = structlog.get_logger(__name__)
+
+OPEN_STATES = frozenset({OperationState.LOCKED, OperationState.CAPTURED})
+LARGEST_BATCH = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is; `done` counts settled operations."""
+
+    done: int
+    total: int
+    confirmed: int
+    refused: int
+    dropped: int
+    in_doubt: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How a run behaves. `batch_size` is an upper limit; an action's own holds too."""
+
+    batch_size: int = LARGEST_BATCH
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    stop_after_equal_refusals: int = 10
+
+
+def run(
+    journal: Journal,
+    systems: Systems,
+    change_set_id: str,
+    *,
+    actor: Actor,
+    progress: Callable[[Progress], None] | None = None,
+    options: RunOptions | None = None,
+) -> ChangeSet:
+    """Carry out an approved change set, or go on with one that was paused or whose process died.
+
+    Returns it applied, partly applied, failed, or paused (a person is needed). Raises `PlanExpired`,
+    `RecordLocked`, `IllegalMove` before anything is sent; a `TransientError` or a refusal that every document
+    would meet pauses the change set and is raised.
+    """
+    return _Run(journal, systems, change_set_id, actor, progress, options or RunOptions()).run()
+
+
+class _Run:
+    def __init__(
+        self,
+        journal: Journal,
+        systems: Systems,
+        change_set_id: str,
+        actor: Actor,
+        progress: Callable[[Progress], None] | None,
+        options: RunOptions,
+    ) -> None:
+        self._journal = journal
+        self._systems = systems
+        self._change_set = journal.change_set(change_set_id)
+        self._actor = actor
+        self._report = progress
+        self._options = options
+        self._counts: dict[OperationState, int] = {}
+        self._last_refusal: tuple[str | None, str] | None = None
+        self._equal_refusals = 0
+
+    def run(self) -> ChangeSet:
+        """Start or go on, settle what is in flight, run what is open, finish."""
+        with structlog.contextvars.bound_contextvars(change_set=self._change_set.id):
+            self._start()
+            try:
+                doubt.settle(self._journal, self._systems, self._change_set.id, self._options.retry)
+                self._count_anew()
+                self._run_open()
+            except StornoError as error:
+                self._pause(error.text)
+                raise
+            except KeyboardInterrupt:
+                self._pause(Text(N_("stopped from the keyboard")))
+                raise
+            return self._finish()
+
+    # --- start ----------------------------------------------------------------------------------
+
+    def _start(self) -> None:
+        change_set = self._change_set
+        state = change_set.state
+        if state is ChangeSetState.RUNNING:
+            log.info(Event.CHANGE_SET_RESUMED, state=state)
+            return
+        if state is ChangeSetState.PAUSED:
+            with self._journal.writing() as writer:
+                writer.move_change_set(
+                    change_set.id, ChangeSetState.RUNNING, actor=self._actor, note=None
+                )
+            log.info(Event.CHANGE_SET_RESUMED, state=state)
+            return
+        if state is not ChangeSetState.APPROVED:
+            raise IllegalMove(
+                what="change set",
+                name=change_set.short_id,
+                to=ChangeSetState.RUNNING.value,
+                state=state.value,
+            )
+        require_unexpired(self._journal, change_set)
+        self._journal.require_intact_plan(change_set)
+        with self._journal.writing() as writer:
+            locks.lock_records(writer.connection, change_set.id)
+            writer.lock_operations(change_set.id)
+            writer.move_change_set(
+                change_set.id,
+                ChangeSetState.RUNNING,
+                actor=self._actor,
+                started_at=clock.now(),
+            )
+            crashpoint("start.before_commit")
+        crashpoint("start.after_commit")
+        log.info(Event.CHANGE_SET_STARTED, operations=change_set.operation_count)
+
+    # --- the loop -------------------------------------------------------------------------------
+
+    def _run_open(self) -> None:
+        cursor, moved_in_pass = 0, False
+        while True:
+            chunk = self._journal.next_operations(
+                self._change_set.id,
+                states=OPEN_STATES,
+                after=cursor,
+                limit=min(self._options.batch_size, LARGEST_BATCH),
+            )
+            if not chunk:
+                if not moved_in_pass:
+                    return
+                cursor, moved_in_pass = 0, False
+                continue
+            operations = self._same_batch(chunk)
+            cursor = operations[-1].position
+            ready, hopeless = self._sort_by_predecessor(operations)
+            if hopeless:
+                self._drop_hopeless(hopeless)
+                moved_in_pass = True
+            if ready:
+                moved_in_pass = self._run_batch(ready) or moved_in_pass
+
+    def _same_batch(self, chunk: Sequence[Operation]) -> list[Operation]:
+        first = chunk[0]
+        action = self._systems(first.system).actions()[first.step.action]
+        limit = min(action.batch_size, self._options.batch_size)
+        batch: list[Operation] = []
+        for operation in chunk[:limit]:
+            if (
+                operation.system != first.system
+                or operation.step.action != first.step.action
+                or operation.executor is not first.executor
+            ):
+                break
+            batch.append(operation)
+        return batch
+
+    def _sort_by_predecessor(
+        self, operations: Sequence[Operation]
+    ) -> tuple[list[Operation], list[Operation]]:
+        """Return those that may go on, and those whose earlier step did not hold. The rest waits."""
+        wanted = {op.after_position for op in operations if op.after_position is not None}
+        if not wanted:
+            return list(operations), []
+        earlier = {
+            op.position: op
+            for op in self._journal.operations(self._change_set.id, positions=wanted)
+        }
+        ready, hopeless = [], []
+        for operation in operations:
+            before = earlier.get(operation.after_position or 0)
+            if (
+                before is None
+                or before.state is OperationState.CONFIRMED
+                or before.error_code == ALREADY
+            ):
+                ready.append(operation)
+            elif before.state in SETTLED:
+                hopeless.append(operation)
+        return ready, hopeless
+
+    def _drop_hopeless(self, operations: Sequence[Operation]) -> None:
+        reason = Text(N_("an earlier step of the same document did not hold"))
+        outcomes = [
+            Outcome(operation, OperationState.DROPPED, reason=reason) for operation in operations
+        ]
+        with self._journal.writing() as writer:
+            writer.settle(outcomes)
+        self._note(outcomes)
+
+    def _run_batch(self, operations: Sequence[Operation]) -> bool:
+        first = operations[0]
+        system = self._systems(first.system)
+        batch = Batch(
+            self._journal, system, system.actions()[first.step.action], self._options.retry
+        )
+        positions = [operation.position for operation in operations]
+        remaining: list[Operation] | None = list(operations)
+
+        def attempt() -> BatchResult:
+            # A second attempt works on what the first one left open, as the journal has it now.
+            nonlocal remaining
+            open_now = remaining or list(
+                self._journal.operations(
+                    self._change_set.id, states=OPEN_STATES, positions=positions
+                )
+            )
+            remaining = None
+            return batch.run(open_now) if open_now else BatchResult()
+
+        result = retry.transient(attempt, self._options.retry)
+        self._note(result.outcomes)
+        if result.stop is not None:
+            raise result.stop
+        self._stop_on_equal_refusals(result.outcomes)
+        is_handed_out = first.executor is Executor.BY_PERSON
+        return bool(result.outcomes) or is_handed_out
+
+    def _stop_on_equal_refusals(self, outcomes: Sequence[Outcome]) -> None:
+        for outcome in outcomes:
+            if outcome.to is OperationState.CONFIRMED:
+                self._last_refusal, self._equal_refusals = None, 0
+            elif outcome.to is OperationState.REFUSED and outcome.reason is not None:
+                said = (outcome.error_code, outcome.reason.template)
+                self._equal_refusals = self._equal_refusals + 1 if said == self._last_refusal else 1
+                self._last_refusal = said
+        if self._equal_refusals >= self._options.stop_after_equal_refusals:
+            raise RefusedError(
+                N_("{count} documents in a row were refused alike, so the run stopped: {said}"),
+                count=self._equal_refusals,
+                said=str(next(o.reason for o in reversed(outcomes) if o.reason is not None)),
+                system="",
+            )
+
+    # --- progress and end -----------------------------------------------------------------------
+
+    def _note(self, outcomes: Sequence[Outcome]) -> None:
+        for outcome in outcomes:
+            self._counts[outcome.to] = self._counts.get(outcome.to, 0) + 1
+        self._tell()
+
+    def _count_anew(self) -> None:
+        self._counts = dict(self._journal.counts(self._change_set.id))
+        self._tell()
+
+    def _tell(self) -> None:
+        if self._report is None:
+            return
+        count = self._counts.get
+        self._report(
+            Progress(
+                done=sum(count(state, 0) for state in SETTLED),
+                total=self._change_set.operation_count,
+                confirmed=count(OperationState.CONFIRMED, 0),
+                refused=count(OperationState.REFUSED, 0),
+                dropped=count(OperationState.DROPPED, 0),
+                in_doubt=count(OperationState.IN_DOUBT, 0) + count(OperationState.NEEDS_PERSON, 0),
+            )
+        )
+
+    def _pause(self, note: Text) -> None:
+        with self._journal.writing() as writer:
+            writer.move_change_set(
+                self._change_set.id, ChangeSetState.PAUSED, actor=self._actor, note=text_json(note)
+            )
+        log.warning(Event.CHANGE_SET_PAUSED, reason=str(note))
+
+    def _finish(self) -> ChangeSet:
+        change_set, counts = self._change_set, self._journal.counts(self._change_set.id)
+        waiting = {state: n for state, n in counts.items() if state not in SETTLED}
+        if waiting:
+            people = waiting.get(OperationState.NEEDS_PERSON, 0)
+            handed = waiting.get(OperationState.SENT, 0)
+            self._pause(
+                Text(
+                    N_("waits for a person: {handed} on the worklist, {people} to look at"),
+                    {"handed": handed, "people": people},
+                )
+            )
+            return self._journal.change_set(change_set.id)
+        confirmed = counts.get(OperationState.CONFIRMED, 0)
+        if confirmed == change_set.operation_count and confirmed:
+            to = ChangeSetState.APPLIED
+        else:
+            to = ChangeSetState.PARTLY_APPLIED if confirmed else ChangeSetState.FAILED
+        with self._journal.writing() as writer:
+            locks.release_records(writer.connection, change_set.id)
+            writer.move_change_set(
+                change_set.id,
+                to,
+                detail={state.value: n for state, n in counts.items()},
+                finished_at=clock.now(),
+                note=None,
+            )
+            restate_reversed(writer, change_set.id)
+            crashpoint("finish.before_commit")
+        crashpoint("finish.after_commit")
+        log.info(
+            Event.CHANGE_SET_FINISHED, state=to.value, **{s.value: n for s, n in counts.items()}
+        )
+        return self._journal.change_set(change_set.id)

@@ -1,0 +1,215 @@
+"""The audit chain: one line a journal commit, carrying the hash of all its moves and of the line before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, RowMapping, insert, select, update
+
+from core import clock, encoding
+from core.errors import JournalBroken
+from core.text import N_, Text
+from recovery import schema
+from recovery.positions import parse_positions
+
+HEAD_ID: Final = 1
+
+Row = Mapping[str, Any] | RowMapping
+
+
+@dataclass(frozen=True, slots=True)
+class PendingMove:
+    """One move of this commit, not yet written."""
+
+    change_set_id: str
+    subject: str  # "change_set" or "operation"
+    to_state: str
+    positions: str | None = None
+    hashes: bytes | None = None
+    actor: str | None = None
+    detail: Mapping[str, Any] | None = None
+
+    def as_row(self, audit_number: int, position: int) -> dict[str, Any]:
+        """Return the row of table `move`."""
+        return {
+            "audit_number": audit_number,
+            "position": position,
+            "change_set_id": self.change_set_id,
+            "subject": self.subject,
+            "to_state": self.to_state,
+            "positions": self.positions,
+            "hashes": self.hashes,
+            "actor": self.actor,
+            "detail": None if not self.detail else encoding.dumps(self.detail).decode(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class AuditReport:
+    """What `storno audit verify` found. `problems` is empty when the chain is intact."""
+
+    line_count: int
+    move_count: int
+    image_count: int
+    problems: tuple[Text, ...] = field(default=())
+
+    @property
+    def is_intact(self) -> bool:
+        """Whether nothing was edited, removed, inserted or reordered."""
+        return not self.problems
+
+
+def _moves_hash(rows: Sequence[Row]) -> bytes:
+    listed = [
+        [
+            row["position"],
+            row["change_set_id"],
+            row["subject"],
+            row["to_state"],
+            row["positions"],
+            None if row["hashes"] is None else bytes(row["hashes"]).hex(),
+            row["actor"],
+            row["detail"],
+        ]
+        for row in rows
+    ]
+    return bytes.fromhex(encoding.digest(encoding.encode_json(listed)))
+
+
+def _line_hash(previous: bytes, number: int, written_at: datetime, moves_hash: bytes) -> bytes:
+    stamp = encoding.moment_text(written_at).encode()
+    return bytes.fromhex(encoding.digest(previous, str(number).encode(), stamp, moves_hash))
+
+
+def start_chain(connection: Connection, seed: bytes) -> None:
+    """Write the head of an empty chain; `seed` makes every journal's chain its own."""
+    connection.execute(
+        insert(schema.audit_head).values(
+            id=HEAD_ID, number=0, hash=bytes.fromhex(encoding.digest(b"genesis", seed))
+        )
+    )
+
+
+def append_line(connection: Connection, moves: Sequence[PendingMove]) -> int:
+    """Write the moves of this commit and their line; the head is locked until the commit ends."""
+    head_table, now = schema.audit_head, clock.now()
+    # On PostgreSQL the row lock makes the chain single file; on SQLite the transaction is IMMEDIATE already.
+    head = connection.execute(
+        select(head_table.c.number, head_table.c.hash)
+        .where(head_table.c.id == HEAD_ID)
+        .with_for_update()
+    ).one()
+    number = head.number + 1
+    rows = [move.as_row(number, position) for position, move in enumerate(moves, start=1)]
+    moves_hash = _moves_hash(rows)
+    line_hash = _line_hash(bytes(head.hash), number, now, moves_hash)
+    connection.execute(
+        insert(schema.audit_line),
+        [{"number": number, "written_at": now, "moves_hash": moves_hash, "hash": line_hash}],
+    )
+    connection.execute(insert(schema.move), rows)
+    done = connection.execute(
+        update(head_table)
+        .where(head_table.c.id == HEAD_ID, head_table.c.number == head.number)
+        .values(number=number, hash=line_hash)
+    )
+    if done.rowcount != 1:
+        raise JournalBroken(journal="audit chain", problem="its head moved during a commit")
+    return int(number)
+
+
+def verify_chain(connection: Connection, seed: bytes) -> tuple[int, int, list[Text]]:
+    """Return (lines, moves, problems) of the chain itself: numbers, hashes, head."""
+    problems: list[Text] = []
+    previous = bytes.fromhex(encoding.digest(b"genesis", seed))
+    expected, move_count = 1, 0
+    moves = _moves_by_line(connection)
+    pending = next(moves, None)
+    lines = connection.execution_options(yield_per=1000).execute(
+        select(schema.audit_line).order_by(schema.audit_line.c.number)
+    )
+    for line in lines:
+        if line.number != expected:
+            problems.append(
+                Text(
+                    N_("audit lines {first} to {last} are missing"),
+                    {"first": expected, "last": line.number - 1},
+                )
+            )
+        rows: list[Row] = []
+        while pending is not None and pending[0] <= line.number:
+            if pending[0] == line.number:
+                rows = pending[1]
+            else:
+                problems.append(
+                    Text(N_("moves without an audit line: {number}"), {"number": pending[0]})
+                )
+            pending = next(moves, None)
+        move_count += len(rows)
+        if _moves_hash(rows) != bytes(line.moves_hash):
+            problems.append(
+                Text(N_("the moves of audit line {number} were edited"), {"number": line.number})
+            )
+        if _line_hash(previous, line.number, line.written_at, bytes(line.moves_hash)) != bytes(
+            line.hash
+        ):
+            problems.append(
+                Text(
+                    N_("audit line {number} was edited, or the line before it was"),
+                    {"number": line.number},
+                )
+            )
+        previous, expected = bytes(line.hash), line.number + 1
+    if pending is not None:
+        problems.append(Text(N_("moves without an audit line: {number}"), {"number": pending[0]}))
+    head = connection.execute(select(schema.audit_head)).one_or_none()
+    if head is None or head.number != expected - 1 or bytes(head.hash) != previous:
+        problems.append(
+            Text(
+                N_(
+                    "the chain ends at line {last}, but its head says {head}: lines were cut off or added"
+                ),
+                {"last": expected - 1, "head": None if head is None else head.number},
+            )
+        )
+    return expected - 1, move_count, problems
+
+
+def _moves_by_line(connection: Connection) -> Iterator[tuple[int, list[Row]]]:
+    result = connection.execution_options(yield_per=1000).execute(
+        select(schema.move).order_by(schema.move.c.audit_number, schema.move.c.position)
+    )
+    number, rows = None, list[Row]()
+    for row in result.mappings():
+        if row["audit_number"] != number:
+            if number is not None:
+                yield number, rows
+            number, rows = row["audit_number"], []
+        rows.append(row)
+    if number is not None:
+        yield number, rows
+
+
+def replay(
+    moves: Sequence[Row],
+) -> tuple[str | None, dict[int, str], dict[int, bytes], dict[int, bytes]]:
+    """Return (state, state by position, before hashes, after hashes) of one change set from its moves."""
+    state: str | None = None
+    states: dict[int, str] = {}
+    before: dict[int, bytes] = {}
+    after: dict[int, bytes] = {}
+    for row in moves:
+        if row["subject"] == "change_set":
+            state = row["to_state"]
+            continue
+        positions = list(parse_positions(row["positions"] or ""))
+        hashes = bytes(row["hashes"] or b"")
+        target = before if row["to_state"] == "captured" else after
+        for index, position in enumerate(positions):
+            states[position] = row["to_state"]
+            if hashes:
+                target[position] = hashes[32 * index : 32 * index + 32]
+    return state, states, before, after

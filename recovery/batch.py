@@ -1,0 +1,242 @@
+"""One batch, in the write-ahead order: capture, store the way back and the intent, call, read back, store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+from connectors.contract import Action, Answer, Call, Executor, Image, System
+from core import retry
+from core.crashpoint import crashpoint
+from core.errors import STOPS_THE_RUN, OutcomeUnknown, RefusedError, TransientError
+from core.events import Event
+from core.retry import RetryPolicy
+from core.text import N_, Text
+from recovery import doubt
+from recovery.evidence import ALREADY, moved_fields, moved_text
+from recovery.images import encode_image
+from recovery.journal import Journal
+from recovery.judgement import Judge
+from recovery.model import Operation
+from recovery.states import OperationState
+from recovery.writing import Outcome
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class BatchResult:
+    """What became of a batch: settled outcomes, and operations left for a later batch."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    postponed: list[Operation] = field(
+        default_factory=list
+    )  # share a record with one of this batch
+    stop: RefusedError | None = None  # log-in or rights: every other document would meet it too
+
+
+@dataclass(slots=True)
+class Captured:
+    """The operations of a batch that will be sent, with their before images."""
+
+    operations: list[Operation] = field(default_factory=list)
+    images: list[Image] = field(default_factory=list)
+    encoded: list[bytes] = field(default_factory=list)
+
+    def add(self, operation: Operation, image: Image, encoded: bytes) -> None:
+        """Add one."""
+        self.operations.append(operation)
+        self.images.append(image)
+        self.encoded.append(encoded)
+
+
+class Batch:
+    """Runs operations of one system, action and executor. Raises `TransientError` when certainly nothing happened."""
+
+    def __init__(
+        self, journal: Journal, system: System, action: Action, policy: RetryPolicy
+    ) -> None:
+        self._journal = journal
+        self._system = system
+        self._action = action
+        self._policy = policy
+
+    def run(self, operations: Sequence[Operation]) -> BatchResult:
+        """Carry the operations out, in two commits unless the ERP refuses the batch whole."""
+        result = BatchResult()
+        captured = self._capture(operations, result)
+        dropped = list(result.outcomes)
+        if not captured.operations:
+            if dropped:
+                with self._journal.writing() as writer:
+                    writer.settle(dropped)
+            return result
+        with self._journal.writing() as writer:
+            if dropped:
+                writer.settle(dropped)
+            writer.send(captured.operations, captured.encoded)
+        crashpoint("apply.after_intent")
+        if captured.operations[0].executor is Executor.BY_PERSON:
+            log.info(Event.OPERATION_HANDED_OUT, count=len(captured.operations))
+            return result
+        self._call(captured, result)
+        return result
+
+    # --- before the call ------------------------------------------------------------------------
+
+    def _capture(self, operations: Sequence[Operation], result: BatchResult) -> Captured:
+        steps = [operation.step for operation in operations]
+        images = self._system.capture(steps, [None] * len(steps))
+        crashpoint("apply.after_capture")
+        encoded = [encode_image(image) for image in images]
+        hashes = [self._journal.image_hash(each) for each in encoded]
+        moved = moved_fields(self._journal, self._action, operations, images, hashes)
+        captured, taken = Captured(), set[object]()
+        for i, operation in enumerate(operations):
+            if moved[i]:
+                result.outcomes.append(
+                    Outcome(operation, OperationState.DROPPED, reason=moved_text(moved[i]))
+                )
+            elif self._action.is_done(operation.step, images[i], images[i]):
+                result.outcomes.append(
+                    Outcome(
+                        operation,
+                        OperationState.DROPPED,
+                        reason=Text(N_("the ERP already has what this operation would do")),
+                        error_code=ALREADY,
+                    )
+                )
+            elif taken.isdisjoint(images[i].refs()):
+                taken.update(images[i].refs())
+                captured.add(operation, images[i], encoded[i])
+            else:
+                result.postponed.append(operation)
+        return captured
+
+    # --- the call -------------------------------------------------------------------------------
+
+    def _call(self, captured: Captured, result: BatchResult) -> None:
+        operations = captured.operations
+        calls = [
+            Call(operation.id, operation.step, image)
+            for operation, image in zip(operations, captured.images, strict=True)
+        ]
+        try:
+            answers = self._system.apply(calls)
+        except TransientError:
+            self._back_to_captured(operations, Text(N_("the system was busy; nothing happened")))
+            raise
+        except OutcomeUnknown as error:
+            crashpoint("apply.after_call")
+            self._doubt(captured, error, result)
+            return
+        except RefusedError as error:
+            crashpoint("apply.after_call")
+            self._refused_whole(captured, error, result)
+            return
+        crashpoint("apply.after_call")
+        self._read_back(captured, answers, result)
+
+    def _read_back(
+        self, captured: Captured, answers: Sequence[Answer], result: BatchResult
+    ) -> None:
+        steps = [operation.step for operation in captured.operations]
+        after = retry.transient(lambda: self._system.capture(steps, captured.images), self._policy)
+        crashpoint("apply.after_read_back")
+        judge = Judge(self._journal, self._system, self._action, captured.operations)
+        outcomes = [
+            judge.judge(operation, captured.images[i], after[i], answers[i].refused)
+            for i, operation in enumerate(captured.operations)
+        ]
+        doubt.store(self._journal, outcomes)
+        crashpoint("apply.after_outcome")
+        result.outcomes += outcomes
+        for answer in answers:
+            if isinstance(answer.refused, STOPS_THE_RUN):
+                result.stop = answer.refused
+
+    def _doubt(self, captured: Captured, error: OutcomeUnknown, result: BatchResult) -> None:
+        log.warning(
+            Event.OPERATION_DOUBTED,
+            count=len(captured.operations),
+            code=error.code,
+            error=str(error),
+        )
+        with self._journal.writing() as writer:
+            writer.settle(
+                [
+                    Outcome(
+                        operation,
+                        OperationState.IN_DOUBT,
+                        reason=error.text,
+                        error_code=error.code,
+                    )
+                    for operation in captured.operations
+                ]
+            )
+        operations = list(
+            self._journal.operations(
+                captured.operations[0].change_set_id,
+                positions=[operation.position for operation in captured.operations],
+            )
+        )
+        result.outcomes += doubt.settle_group(
+            self._journal, self._system, self._action, operations, self._policy
+        )
+
+    # --- a batch that was refused whole ---------------------------------------------------------
+
+    def _refused_whole(self, captured: Captured, error: RefusedError, result: BatchResult) -> None:
+        operations = captured.operations
+        if isinstance(error, STOPS_THE_RUN):
+            self._back_to_captured(operations, error.text)
+            result.stop = error
+            return
+        if len(operations) == 1:
+            self._read_back(captured, [Answer(operations[0].id, error)], result)
+            return
+        parts = self._split(captured, error)
+        log.info(
+            Event.BATCH_HALVED,
+            sizes=[len(part) for part in parts],
+            code=error.code,
+            error=str(error),
+        )
+        self._back_to_captured(
+            operations, Text(N_("its batch was refused; it is sent again without the offender"))
+        )
+        for part in parts:
+            inner = self.run(part)
+            result.outcomes += inner.outcomes
+            result.postponed += inner.postponed
+            if inner.stop is not None:
+                result.stop = inner.stop
+                return
+
+    def _split(self, captured: Captured, error: RefusedError) -> list[list[Operation]]:
+        """Set apart who the ERP names, else who our own pre-check names, else halve."""
+        operations = captured.operations
+        named = set(error.offenders)
+        if not named:
+            named = {
+                operation.id
+                for operation, image in zip(operations, captured.images, strict=True)
+                if self._action.problems(operation.step, image)
+            }
+        suspects = [operation for operation in operations if operation.id in named]
+        others = [operation for operation in operations if operation.id not in named]
+        if suspects and others:
+            return [others, *([suspect] for suspect in suspects)]
+        middle = len(operations) // 2
+        return [list(operations[:middle]), list(operations[middle:])]
+
+    def _back_to_captured(self, operations: Sequence[Operation], reason: Text) -> None:
+        with self._journal.writing() as writer:
+            writer.settle(
+                [
+                    Outcome(operation, OperationState.CAPTURED, reason=reason)
+                    for operation in operations
+                ]
+            )

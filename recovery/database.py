@@ -1,0 +1,178 @@
+"""The journal's database: connections that are durable, transactions that are short, errors that say what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    IntegrityError,
+    NoSuchModuleError,
+    OperationalError,
+)
+
+from core.errors import (
+    BadInput,
+    JournalBroken,
+    JournalFull,
+    JournalNewer,
+    PackageMissing,
+    StornoError,
+)
+from core.events import Event
+from core.text import N_
+from recovery import schema
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine.interfaces import DBAPIConnection
+
+log = structlog.get_logger(__name__)
+
+BUSY_TIMEOUT_MILLISECONDS: Final = 15_000
+CACHE_KIBIBYTES: Final = 32_768
+
+_CANNOT_WRITE: Final = (
+    "disk is full",
+    "disk I/O error",
+    "readonly database",
+    "read-only transaction",
+    "unable to open database file",
+    "No space left",
+    "could not extend file",
+)
+
+
+class Database:
+    """One journal database. `writing()` is one durable transaction; `reading()` sees one moment."""
+
+    def __init__(self, engine: Engine, name: str) -> None:
+        self._engine = engine
+        self.name = name
+        self.dialect = engine.dialect.name
+
+    @classmethod
+    def open(cls, url: str) -> Database:
+        """Connect and bring the tables to the newest revision.
+
+        Raises `JournalNewer` (written by a newer Storno; nothing is touched), `JournalFull` (cannot be
+        written), `JournalBroken` (not a journal), `BadInput` (not a database address), `PackageMissing`.
+        """
+        try:
+            parsed = make_url(url)
+            if parsed.get_backend_name() == "sqlite" and parsed.database:
+                Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+            engine = create_engine(
+                parsed, hide_parameters=True, **_engine_options(parsed.get_backend_name())
+            )
+        except (ArgumentError, NoSuchModuleError) as error:
+            raise BadInput(source="journal.url", problem=N_("not a database address")) from error
+        except ModuleNotFoundError as error:
+            raise PackageMissing(
+                package=error.name or "psycopg", command="pip install 'storno[postgres]'"
+            ) from error
+        except OSError as error:
+            raise JournalFull(journal=url, problem=str(error)) from error
+        name = parsed.render_as_string(hide_password=True)
+        if engine.dialect.name == "sqlite":
+            event.listen(engine, "connect", _set_up_sqlite)
+            event.listen(engine, "begin", _begin_sqlite)
+        database = cls(engine, name)
+        try:
+            database._migrate()
+        except BaseException:
+            engine.dispose()
+            raise
+        return database
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """One write transaction: committed durably when the block ends, rolled back when it raises."""
+        with self._translated(), self._engine.connect() as connection:
+            connection.execution_options(storno_write=True)
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """One read transaction: every statement in the block sees the same moment."""
+        with self._translated(), self._engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except StornoError:
+            raise
+        except DBAPIError as error:
+            raise self._error(error) from error
+
+    def _error(self, error: DBAPIError) -> StornoError:
+        said = str(error.orig)
+        if any(sign in said for sign in _CANNOT_WRITE):
+            return JournalFull(journal=self.name, problem=said)
+        if isinstance(error, IntegrityError):
+            return JournalBroken(journal=self.name, problem=said)
+        if isinstance(error, OperationalError):
+            return JournalFull(journal=self.name, problem=said)
+        return JournalBroken(journal=self.name, problem=said)
+
+    def _migrate(self) -> None:
+        with self._translated(), self._engine.connect() as connection, connection.begin():
+            tables = set(inspect(connection).get_table_names())
+            current: str | None = None
+            if "alembic_version" in tables:
+                current = connection.execute(
+                    text("SELECT version_num FROM alembic_version")
+                ).scalar()
+            elif tables:
+                raise JournalBroken(
+                    journal=self.name, problem="this database has tables, but it is not a journal"
+                )
+        if current == schema.HEAD:
+            return
+        # Alembic takes a third of a second to import; a journal that is up to date never pays for it.
+        from recovery.migrations.upgrade import known_revisions, upgrade
+
+        if current is not None and current not in known_revisions():
+            raise JournalNewer(journal=self.name, revision=current)
+        with self.writing() as connection:
+            upgrade(connection)
+        log.info(Event.JOURNAL_MIGRATED, journal=self.name, revision=schema.HEAD)
+
+
+def _engine_options(backend: str) -> dict[str, Any]:
+    if backend == "sqlite":
+        return {"connect_args": {"timeout": BUSY_TIMEOUT_MILLISECONDS / 1000}}
+    return {"pool_pre_ping": True}
+
+
+def _set_up_sqlite(connection: DBAPIConnection, record: Any) -> None:
+    del record
+    # The driver's own transaction handling begins late and never IMMEDIATE; ours is in `_begin_sqlite`.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MILLISECONDS}")
+    cursor.execute(f"PRAGMA cache_size=-{CACHE_KIBIBYTES}")
+    cursor.execute("PRAGMA temp_store=MEMORY")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A write transaction takes the lock at once: upgrading a read lock later can fail without waiting.
+    is_write = connection.get_execution_options().get("storno_write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if is_write else "BEGIN")

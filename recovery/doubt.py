@@ -1,0 +1,140 @@
+"""After a crash or a lost answer: read the system and settle every operation that may have happened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from itertools import groupby
+
+import structlog
+
+from connectors.contract import Action, Executor, System
+from core import clock, retry
+from core.crashpoint import crashpoint
+from core.events import Event
+from core.retry import RetryPolicy
+from core.text import N_, Text
+from recovery.images import differences
+from recovery.journal import Journal
+from recovery.judgement import Judge, Systems
+from recovery.model import Operation
+from recovery.states import IN_FLIGHT, OperationState
+from recovery.writing import Outcome
+
+log = structlog.get_logger(__name__)
+
+
+def store(journal: Journal, outcomes: Sequence[Outcome]) -> None:
+    """Store outcomes in one commit; those for a person pass through in_doubt, as the moves table wants."""
+    with journal.writing() as writer:
+        doubtful = [
+            replace(outcome, to=OperationState.IN_DOUBT, after=None, result=None)
+            for outcome in outcomes
+            if outcome.to is OperationState.NEEDS_PERSON
+            and outcome.operation.state is not OperationState.IN_DOUBT
+        ]
+        if doubtful:
+            writer.settle(doubtful)
+        writer.settle(outcomes)
+
+
+def settle(
+    journal: Journal, systems: Systems, change_set_id: str, policy: RetryPolicy
+) -> list[Outcome]:
+    """Settle every operation of a change set that was sent and has no outcome.
+
+    Waits until the ERP can no longer be working on it (settles-after), then reads. Operations of a worklist
+    are read back without waiting; what the person has not done yet stays as it is.
+    """
+    outcomes: list[Outcome] = []
+    in_flight = list(journal.operations(change_set_id, states=IN_FLIGHT))
+    for (system_name, action_name, executor), members in groupby(
+        in_flight, key=lambda op: (op.system, op.step.action, op.executor)
+    ):
+        system = systems(system_name)
+        action = system.actions()[action_name]
+        group = list(members)
+        if executor is Executor.BY_PERSON:
+            outcomes += read_worklist(journal, system, action, group, policy)
+        else:
+            outcomes += settle_group(journal, system, action, group, policy)
+    return outcomes
+
+
+def settle_group(
+    journal: Journal,
+    system: System,
+    action: Action,
+    operations: Sequence[Operation],
+    policy: RetryPolicy,
+) -> list[Outcome]:
+    """Settle operations of one action: wait, read their footprints, decide by the images alone."""
+    _wait(operations, action.settles_after)
+    outcomes: list[Outcome] = []
+    for start in range(0, len(operations), action.batch_size):
+        chunk = operations[start : start + action.batch_size]
+        before = journal.images([operation.before_hash for operation in chunk])
+        images = [before[str(operation.before_hash)] for operation in chunk]
+        after = retry.transient(
+            lambda chunk=chunk, images=images: system.capture(  # type: ignore[misc]
+                [operation.step for operation in chunk], images
+            ),
+            policy,
+        )
+        judge = Judge(journal, system, action, chunk)
+        found = [judge.settle(operation, images[i], after[i]) for i, operation in enumerate(chunk)]
+        crashpoint("settle.before_commit")
+        with journal.writing() as writer:
+            sent = [op for op in chunk if op.state is OperationState.SENT]
+            if sent:
+                reason = Text(N_("its answer was lost"))
+                writer.settle(
+                    [
+                        Outcome(operation, OperationState.IN_DOUBT, reason=reason)
+                        for operation in sent
+                    ]
+                )
+            writer.settle(found)
+        crashpoint("settle.after_commit")
+        for outcome in found:
+            log.info(
+                Event.OPERATION_SETTLED,
+                operation_id=outcome.operation.id,
+                state=outcome.to.value,
+                reason=str(outcome.reason or ""),
+            )
+        outcomes += found
+    return outcomes
+
+
+def read_worklist(
+    journal: Journal,
+    system: System,
+    action: Action,
+    operations: Sequence[Operation],
+    policy: RetryPolicy,
+) -> list[Outcome]:
+    """Confirm what a person has done; leave what is untouched; name what is missing where it is half done."""
+    before = journal.images([operation.before_hash for operation in operations])
+    images = [before[str(operation.before_hash)] for operation in operations]
+    after = retry.transient(
+        lambda: system.capture([operation.step for operation in operations], images), policy
+    )
+    judge = Judge(journal, system, action, operations)
+    outcomes = []
+    for i, operation in enumerate(operations):
+        if not differences(images[i], after[i], ignore=action.trace):
+            continue
+        if action.is_done(operation.step, images[i], after[i]):
+            outcomes.append(judge.judge(operation, images[i], after[i], None))
+    if outcomes:
+        store(journal, outcomes)
+    return outcomes
+
+
+def _wait(operations: Iterable[Operation], settles_after: timedelta) -> None:
+    sent = [operation.sent_at for operation in operations if operation.sent_at is not None]
+    if sent:
+        left = max(sent) + settles_after - clock.now()
+        clock.sleep(left.total_seconds())

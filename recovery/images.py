@@ -1,0 +1,137 @@
+"""Before and after images: encode, compress, hash, compare.
+
+An image is canonical JSON of typed records. Its hash is keyed with a secret of the journal, so that equal
+images are stored once and nobody can guess a salary by hashing candidates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, Final
+
+from backports import zstd
+
+from connectors.contract import Action, Image, Record, Ref
+from core import encoding
+from recovery.model import FieldDifference
+
+MISSING: Final = "<missing>"
+"""Stands for the value of a field of a record that does not exist, in differences."""
+
+Ignored = Mapping[str, Collection[str]]
+"""Per model the fields that a comparison leaves out."""
+
+WHOLE_RECORD: Final = "*"
+"""The name of the difference "this record exists only on one side"; in a trace it excuses such a difference."""
+
+
+def encode_image(image: Image) -> bytes:
+    """Return the canonical text of an image. Equal images give equal bytes."""
+    records = []
+    for record in image.records:
+        entry: dict[str, Any] = {"m": record.ref.model, "k": record.ref.key}
+        if record.fields is not None:
+            entry["f"], types = encoding.pack(record.fields)
+            if types:
+                entry["t"] = types
+        if record.raw:
+            entry["r"] = dict(record.raw)
+        records.append(entry)
+    return encoding.encode_json(records)
+
+
+def decode_image(encoded: bytes) -> Image:
+    """Read back what `encode_image` wrote, types and all."""
+    return Image(
+        tuple(
+            Record(
+                Ref(entry["m"], entry["k"]),
+                encoding.unpack(entry["f"], entry.get("t", {})) if "f" in entry else None,
+                entry.get("r", {}),
+            )
+            for entry in encoding.loads(encoded)
+        )
+    )
+
+
+class ImageCodec:
+    """Turns images into (hash, stored bytes) and back, for one journal."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+        self._compressor = zstd.ZstdCompressor(level=3)
+
+    def hash(self, encoded: bytes) -> bytes:
+        """Return the keyed content hash, 32 bytes."""
+        return bytes.fromhex(encoding.digest(encoded, key=self._key))
+
+    def compress(self, encoded: bytes) -> bytes:
+        """Return what is stored."""
+        return self._compressor.compress(encoded, mode=zstd.ZstdCompressor.FLUSH_FRAME)
+
+    def decompress(self, stored: bytes) -> bytes:
+        """Return the canonical text again."""
+        return zstd.decompress(stored)
+
+
+def differences(
+    before: Image, after: Image, *, ignore: Ignored | None = None, common_only: bool = False
+) -> list[FieldDifference]:
+    """Return every field in which two images differ, in the order of their refs.
+
+    A record on one side only is one difference named `*`, unless `ignore` has `*` for its model. A field that
+    one image lacks (another footprint) is not compared; with `common_only` neither is such a record.
+    """
+    ignore = ignore or {}
+    found: list[FieldDifference] = []
+    old = {record.ref: record for record in before.records}
+    new = {record.ref: record for record in after.records}
+    for ref in sorted({*old, *new}):
+        left, right = old.get(ref), new.get(ref)
+        if common_only and (left is None or right is None):
+            continue
+        left_fields = left.fields if left is not None else None
+        right_fields = right.fields if right is not None else None
+        ignored = ignore.get(ref.model, ())
+        if left_fields is None or right_fields is None:
+            if left_fields is not right_fields and WHOLE_RECORD not in ignored:
+                found.append(
+                    FieldDifference(
+                        ref,
+                        WHOLE_RECORD,
+                        MISSING if left_fields is None else "exists",
+                        MISSING if right_fields is None else "exists",
+                    )
+                )
+            continue
+        if left_fields == right_fields and _same_types(left_fields, right_fields):
+            continue
+        for name in left_fields:
+            if name in ignored or name not in right_fields:
+                continue
+            a, b = left_fields[name], right_fields[name]
+            if a != b or type(a) is not type(b):
+                found.append(FieldDifference(ref, name, a, b))
+    return found
+
+
+def _same_types(left: Mapping[str, Any], right: Mapping[str, Any]) -> bool:
+    # 1 == True and Decimal(1) == 1 in Python; an image that changed so did change.
+    return all(type(left[name]) is type(right.get(name)) for name in left)
+
+
+def only(found: Iterable[FieldDifference], fields: Ignored) -> list[FieldDifference]:
+    """Keep the differences in `fields` (per model)."""
+    return [d for d in found if d.field in fields.get(d.ref.model, ())]
+
+
+def without(found: Iterable[FieldDifference], fields: Ignored) -> list[FieldDifference]:
+    """Drop the differences in `fields` (per model)."""
+    return [d for d in found if d.field not in fields.get(d.ref.model, ())]
+
+
+def footprint_key(action: Action) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Return a comparable form of an action's footprint: equal keys mean that one image serves both."""
+    return tuple(
+        sorted((model, tuple(sorted(fields))) for model, fields in action.footprint.items())
+    )

@@ -1,0 +1,160 @@
+"""What the after image says about one operation: confirmed, refused, or something that a person must look at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from connectors.contract import Action, Image, System
+from core.errors import NoEffect, RefusedError
+from core.text import N_, Text
+from recovery.images import Ignored, differences, encode_image, only, without
+from recovery.journal import Journal
+from recovery.model import FieldDifference, Operation
+from recovery.states import OperationState
+from recovery.writing import Outcome
+
+Systems = Callable[[str], System]
+
+
+class Judge:
+    """Compares before and after images of a batch; loads what the reversed operations had been."""
+
+    def __init__(
+        self, journal: Journal, system: System, action: Action, operations: Sequence[Operation]
+    ) -> None:
+        self._action = action
+        self._system = system
+        ends = [op for op in operations if op.reverses_operation_id is not None]
+        self._originals = (
+            journal.operations_by_id([str(op.reverses_operation_id) for op in ends]) if ends else {}
+        )
+        self._targets = (
+            journal.images([original.before_hash for original in self._originals.values()])
+            if self._originals
+            else {}
+        )
+
+    def judge(
+        self, operation: Operation, before: Image, after: Image, refused: RefusedError | None
+    ) -> Outcome:
+        """Return where the operation goes after an answer. NEEDS_PERSON means: through in_doubt."""
+        action = self._action
+        changed = differences(before, after, ignore=action.trace)
+        ours, foreign = only(changed, action.ours), without(changed, action.ours)
+        encoded = encode_image(after)
+        if refused is not None:
+            if ours:
+                reason = Text(
+                    N_("the ERP refused ({said}), but fields of the operation changed"),
+                    {"said": str(refused)},
+                )
+                return self._person(operation, encoded, reason, changed)
+            return self._refused(operation, refused, foreign)
+        if action.is_done(operation.step, before, after):
+            return self.confirmed(operation, after, encoded, foreign)
+        if not ours:
+            said = Text(N_("the state is what it was before"))
+            error = NoEffect(system=operation.system, said=said)
+            return self._refused(operation, error, foreign)
+        reason = Text(N_("the ERP said yes, but what was wanted does not hold afterwards"))
+        return self._person(operation, encoded, reason, changed)
+
+    def settle(self, operation: Operation, before: Image, after: Image) -> Outcome:
+        """Return where an operation in doubt goes, judged by reading alone."""
+        action = self._action
+        changed = differences(before, after, ignore=action.trace)
+        ours, foreign = only(changed, action.ours), without(changed, action.ours)
+        if not changed and not action.creates_untraceably:
+            reason = Text(N_("read after the lost answer: it did not happen"))
+            return Outcome(operation, OperationState.CAPTURED, reason=reason)
+        is_done = action.is_done(operation.step, before, after)
+        if is_done and ours and action.is_ours(before, after) is not False:
+            return self.confirmed(operation, after, encode_image(after), foreign)
+        if action.creates_untraceably and not changed:
+            reason = Text(
+                N_("the answer was lost, and what this action creates cannot be found by reading")
+            )
+        elif is_done:
+            reason = Text(N_("the answer was lost; it is done, but perhaps by somebody else"))
+        else:
+            reason = Text(N_("the answer was lost, and the document is neither as before nor done"))
+        return self._person(operation, encode_image(after), reason, changed)
+
+    def confirmed(
+        self,
+        operation: Operation,
+        after: Image,
+        encoded: bytes,
+        foreign: Sequence[FieldDifference],
+    ) -> Outcome:
+        """Return the confirmed outcome, with foreign changes and, for a rollback, the residue."""
+        result: dict[str, Any] = {}
+        if foreign:
+            result["foreign"] = _as_rows(foreign)
+        original = self._originals.get(str(operation.reverses_operation_id))
+        if original is not None and original.before_hash is not None:
+            result |= self._residue(original, self._targets[original.before_hash], after)
+        return Outcome(operation, OperationState.CONFIRMED, after=encoded, result=result or None)
+
+    def _residue(self, original: Operation, target: Image, after: Image) -> dict[str, Any]:
+        forward = self._system.actions()[original.step.action]
+        trace = _union(self._action.trace, forward.trace)
+        left = differences(target, after, ignore=trace, common_only=self._action is not forward)
+        recomputed = only(left, forward.derived)
+        residue = without(only(left, _union(forward.ours, self._action.ours)), forward.derived)
+        kept = without(left, _union(forward.ours, self._action.ours))
+        found: dict[str, Any] = {"is_exact": not residue and not recomputed}
+        if residue:
+            found["residue"] = _as_rows(residue)
+        if recomputed:
+            found["recomputed"] = _as_rows(recomputed)
+        if kept:
+            found["kept"] = _as_rows(kept)
+        return found
+
+    def _refused(
+        self, operation: Operation, error: RefusedError, foreign: Sequence[FieldDifference]
+    ) -> Outcome:
+        return Outcome(
+            operation,
+            OperationState.REFUSED,
+            reason=error.text,
+            error_code=error.code,
+            result={"foreign": _as_rows(foreign)} if foreign else None,
+        )
+
+    def _person(
+        self,
+        operation: Operation,
+        encoded: bytes,
+        reason: Text,
+        changed: Sequence[FieldDifference],
+    ) -> Outcome:
+        return Outcome(
+            operation,
+            OperationState.NEEDS_PERSON,
+            after=encoded,
+            reason=reason,
+            result={"changed": _as_rows(changed)},
+        )
+
+
+def _union(left: Ignored, right: Ignored) -> dict[str, frozenset[str]]:
+    return {
+        model: frozenset(left.get(model, ())) | frozenset(right.get(model, ()))
+        for model in {*left, *right}
+    }
+
+
+def _as_rows(found: Sequence[FieldDifference]) -> list[dict[str, Any]]:
+    return [
+        {
+            "model": d.ref.model,
+            "key": d.ref.key,
+            "field": d.field,
+            "before": d.before,
+            "after": d.after,
+        }
+        for d in found
+    ]

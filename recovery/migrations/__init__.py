@@ -1,0 +1,3 @@
+"""Alembic revisions of the journal, for SQLite and PostgreSQL."""
+
+__all__: list[str] = []

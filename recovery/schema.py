@@ -1,0 +1,250 @@
+"""The journal's tables (SQLite and PostgreSQL). Moments are UTC, JSON is canonical text, hashes are 32 bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Final
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+from recovery.states import ChangeSetState, OperationState
+
+HEAD: Final = "0001"
+"""The newest revision; a journal with another one is migrated, or refused when we do not know it."""
+
+metadata: Final = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class UTCDateTime(TypeDecorator[datetime]):
+    """A moment in UTC. SQLite gives naive values back whatever the column says, so this type adds the zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse naive moments."""
+        del dialect
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            msg = "a naive datetime cannot be stored"
+            raise ValueError(msg)
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return an aware moment."""
+        del dialect
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def one_of(column: str, states: Iterable[StrEnum]) -> CheckConstraint:
+    """Return a CHECK that lists the states."""
+    listed = ", ".join(f"'{state.value}'" for state in states)
+    return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+journal_setting: Final = Table(
+    "journal_setting",
+    metadata,
+    Column("name", String(40), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+change_set: Final = Table(
+    "change_set",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("purpose", String(20), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("actor_how", String(20), nullable=False),
+    Column("reason", Text),
+    Column("closing", Text),
+    Column("reverses_id", String(36), ForeignKey("change_set.id")),
+    Column("plan_hash", LargeBinary(32)),
+    Column("policy", String(20)),
+    Column("approved_by", Text),
+    Column("approved_how", String(20)),
+    Column("approved_at", UTCDateTime),
+    Column("created_at", UTCDateTime, nullable=False),
+    Column("expires_at", UTCDateTime),
+    Column("started_at", UTCDateTime),
+    Column("finished_at", UTCDateTime),
+    Column("operation_count", Integer, nullable=False),
+    Column("note", Text),
+    Column("details", Text),
+    one_of("state", ChangeSetState),
+)
+Index(None, change_set.c.reverses_id)
+
+operation: Final = Table(
+    "operation",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("change_set_id", String(36), ForeignKey("change_set.id"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("after_position", Integer),
+    Column("system", String(60), nullable=False),
+    Column("kind", String(30), nullable=False),
+    Column("number", Text),
+    Column("action", String(80), nullable=False),
+    Column("model", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("arguments", Text),
+    Column("executor", String(20), nullable=False),
+    Column("reversibility", String(20), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("approved_hash", LargeBinary(32)),
+    Column("before_hash", LargeBinary(32)),
+    Column("after_hash", LargeBinary(32)),
+    Column("reverses_operation_id", String(36)),
+    Column("reason", Text),
+    Column("error_code", String(10)),
+    Column("result", Text),
+    Column("details", Text),
+    Column("sent_at", UTCDateTime),
+    Column("settled_at", UTCDateTime),
+    UniqueConstraint("change_set_id", "position"),
+    one_of("state", OperationState),
+)
+Index(None, operation.c.number)
+Index(
+    None,
+    operation.c.reverses_operation_id,
+    sqlite_where=operation.c.reverses_operation_id.is_not(None),
+    postgresql_where=operation.c.reverses_operation_id.is_not(None),
+)
+
+# Footprint records other than the document itself: what a lock, a search by document and the check for
+# records shared by two operations need. A one-record footprint writes no row here.
+operation_record: Final = Table(
+    "operation_record",
+    metadata,
+    Column("operation_id", String(36), ForeignKey("operation.id"), primary_key=True),
+    Column("model", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+)
+Index(None, operation_record.c.model, operation_record.c.key)
+
+plan_exception: Final = Table(
+    "plan_exception",
+    metadata,
+    Column("change_set_id", String(36), ForeignKey("change_set.id"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("system", String(60), nullable=False),
+    Column("kind", String(30), nullable=False),
+    Column("number", Text),
+    Column("model", Text),
+    Column("key", Text),
+    Column("code", String(60), nullable=False),
+    Column("text", Text, nullable=False),
+)
+
+image: Final = Table(
+    "image",
+    metadata,
+    Column("hash", LargeBinary(32), primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+)
+
+record_lock: Final = Table(
+    "record_lock",
+    metadata,
+    Column("system", String(60), primary_key=True),
+    Column("model", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("change_set_id", String(36), ForeignKey("change_set.id"), nullable=False),
+)
+Index(None, record_lock.c.change_set_id)
+
+audit_line: Final = Table(
+    "audit_line",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("written_at", UTCDateTime, nullable=False),
+    Column("moves_hash", LargeBinary(32), nullable=False),
+    Column("hash", LargeBinary(32), nullable=False),
+)
+
+audit_head: Final = Table(
+    "audit_head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("number", Integer, nullable=False),
+    Column("hash", LargeBinary(32), nullable=False),
+)
+
+# One row a move of a whole batch: `positions` as ranges ("1-100,105"), `hashes` the images that the move
+# stored, 32 bytes each in the order of the positions.
+move: Final = Table(
+    "move",
+    metadata,
+    Column("audit_number", Integer, ForeignKey("audit_line.number"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("change_set_id", String(36), ForeignKey("change_set.id"), nullable=False),
+    Column("subject", String(12), nullable=False),
+    Column("to_state", String(20), nullable=False),
+    Column("positions", Text),
+    Column("hashes", LargeBinary),
+    Column("actor", Text),
+    Column("detail", Text),
+)
+Index(None, move.c.change_set_id)
+
+APPEND_ONLY: Final = ("audit_line", "move", "image")
+"""Tables whose rows are never changed; `image` rows may be deleted by retention, the others never."""
+
+UNDELETABLE: Final = ("audit_line", "move", "change_set", "operation", "plan_exception")
+"""Tables whose rows are never deleted."""
+
+
+def guard_statements(dialect: str) -> list[str]:
+    """Return the DDL of the append-only triggers. Every migration runs it again: batch mode drops triggers."""
+    statements: list[str] = []
+    for verb, tables in (("UPDATE", APPEND_ONLY), ("DELETE", UNDELETABLE)):
+        for table in tables:
+            name = f"guard_{table}_{verb.lower()}"
+            message = f"rows of {table} are never {verb.lower()}d"
+            if dialect == "sqlite":
+                refuse = f"BEGIN SELECT RAISE(ABORT, '{message}'); END"
+                statements += [
+                    f"DROP TRIGGER IF EXISTS {name}",
+                    f"CREATE TRIGGER {name} BEFORE {verb} ON {table} {refuse}",
+                ]
+            else:
+                body = f"$$ BEGIN RAISE EXCEPTION '{message}'; END $$"
+                each = f"FOR EACH STATEMENT EXECUTE FUNCTION {name}()"
+                statements += [
+                    f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS {body}",
+                    f'DROP TRIGGER IF EXISTS {name} ON "{table}"',
+                    f'CREATE TRIGGER {name} BEFORE {verb} ON "{table}" {each}',
+                ]
+    return statements

@@ -1,0 +1,493 @@
+"""The only place that changes the journal. One `JournalWriter` is one transaction and one audit line."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import ColumnElement, Connection, Update, bindparam, insert, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from core import clock, encoding
+from core.crashpoint import crashpoint
+from core.errors import IllegalMove, NotFound
+from core.ids import new_id
+from core.text import N_, Text
+from recovery import audit, schema
+from recovery.audit import PendingMove
+from recovery.images import ImageCodec, encode_image
+from recovery.positions import format_positions
+from recovery.states import (
+    CHANGE_SET_MOVES,
+    OPERATION_MOVES,
+    SETTLED,
+    ChangeSetState,
+    OperationState,
+    is_path,
+    sources,
+)
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from recovery.model import Actor, Draft, Operation, PlanException, PlannedOperation
+
+INSERT_CHUNK: Final = 500
+
+_operation = schema.operation
+_by_id = _operation.c.id == bindparam("b_id")
+
+
+def _is_one_of(states: Iterable[OperationState]) -> ColumnElement[bool]:
+    # Not IN: SQLAlchemy expands its list at execution, which rules out sending many rows at once.
+    return or_(*(_operation.c.state == state.value for state in sorted(states)))
+
+
+_SEND: Final = (
+    update(_operation)
+    .where(_by_id, _is_one_of({OperationState.LOCKED, OperationState.CAPTURED}))
+    .values(
+        state=OperationState.SENT.value,
+        before_hash=bindparam("b_before"),
+        sent_at=bindparam("b_at"),
+    )
+)
+
+
+def _settling(to: OperationState, *, has_image: bool) -> Update:
+    values: dict[str, Any] = {
+        "state": to.value,
+        "reason": bindparam("b_reason"),
+        "error_code": bindparam("b_code"),
+        "result": bindparam("b_result"),
+        "settled_at": bindparam("b_at"),
+    }
+    if has_image:
+        values["after_hash"] = bindparam("b_after")
+    return (
+        update(_operation).where(_by_id, _is_one_of(sources(OPERATION_MOVES, to))).values(**values)
+    )
+
+
+_SETTLE: Final[dict[tuple[OperationState, bool], Update]] = {
+    (to, has_image): _settling(to, has_image=has_image)
+    for to in OperationState
+    if to is not OperationState.PLANNED
+    for has_image in (False, True)
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Where one operation goes, and what is stored with it."""
+
+    operation: Operation
+    to: OperationState
+    after: bytes | None = None  # encoded after image
+    reason: Text | None = None
+    error_code: str | None = None
+    result: dict[str, Any] | None = None
+
+
+class JournalWriter:
+    """Moves states, stores images and plans in one durable transaction. Made by `Journal.writing`."""
+
+    def __init__(self, connection: Connection, codec: ImageCodec, dialect: str) -> None:
+        self._connection = connection
+        self._codec = codec
+        self._dialect = dialect
+        self._moves: list[PendingMove] = []
+
+    def finish(self) -> None:
+        """Write the audit line; called once, right before the commit."""
+        if self._moves:
+            audit.append_line(self._connection, self._moves)
+
+    # --- plans ----------------------------------------------------------------------------------
+
+    def add_plan(
+        self,
+        draft: Draft,
+        operations: Iterable[PlannedOperation],
+        exceptions: Iterable[PlanException],
+    ) -> str:
+        """Store a whole plan and its hash, streaming; return the new change set's id."""
+        change_set_id, now = new_id(), clock.now()
+        self._connection.execute(
+            insert(schema.change_set).values(
+                id=change_set_id,
+                purpose=draft.purpose.value,
+                title=draft.title,
+                state=ChangeSetState.DRAFT.value,
+                actor=draft.actor.name,
+                actor_how=draft.actor.how,
+                reason=draft.reason,
+                closing=draft.closing,
+                reverses_id=draft.reverses_id,
+                created_at=now,
+                expires_at=draft.expires_at,
+                operation_count=0,
+                details=encoding.dumps(draft.details).decode(),
+            )
+        )
+        hasher = hashlib.blake2b(digest_size=32)
+        count, dropped = 0, list[tuple[int, Text]]()
+        stream = iter(operations)
+        while chunk := list(islice(stream, INSERT_CHUNK)):
+            rows, records = list[dict[str, Any]](), list[dict[str, Any]]()
+            images: dict[bytes, bytes] = {}
+            for planned in chunk:
+                count += 1
+                row, footprint = self._operation_row(change_set_id, count, planned, images)
+                if planned.dropped is not None:
+                    dropped.append((count, planned.dropped))
+                rows.append(row)
+                records += [
+                    {"operation_id": row["id"], "model": ref.model, "key": ref.key}
+                    for ref in footprint
+                    if ref != planned.step.ref
+                ]
+                hash_operation(hasher, row)
+            self._put(images)
+            self._connection.execute(insert(_operation), rows)
+            if records:
+                self._connection.execute(insert(schema.operation_record), records)
+        self._add_exceptions(change_set_id, exceptions, hasher)
+        plan_hash = hasher.digest()
+        crashpoint("plan.before_commit")
+        self.move_change_set(
+            change_set_id,
+            ChangeSetState.PLANNED,
+            actor=draft.actor,
+            detail={"plan_hash": plan_hash.hex(), "operations": count},
+            operation_count=count,
+            plan_hash=plan_hash,
+        )
+        if dropped:
+            self._drop_planned(change_set_id, dropped)
+        return change_set_id
+
+    def _operation_row(
+        self,
+        change_set_id: str,
+        position: int,
+        planned: PlannedOperation,
+        images: dict[bytes, bytes],
+    ) -> tuple[dict[str, Any], tuple[Any, ...]]:
+        approved: bytes | None = None
+        footprint: tuple[Any, ...] = ()
+        if planned.approved is not None:
+            encoded = encode_image(planned.approved)
+            approved = self._codec.hash(encoded)
+            images[approved] = encoded
+            footprint = planned.approved.refs()
+        step = planned.step
+        return {
+            "id": new_id(),
+            "change_set_id": change_set_id,
+            "position": position,
+            "after_position": None if planned.after is None else planned.after + 1,
+            "system": planned.system,
+            "kind": planned.kind.value,
+            "number": planned.number,
+            "action": step.action,
+            "model": step.ref.model,
+            "key": step.ref.key,
+            "arguments": pack_arguments(step.arguments),
+            "executor": planned.executor.value,
+            "reversibility": planned.reversibility.value,
+            "state": OperationState.PLANNED.value,
+            "approved_hash": approved,
+            "reverses_operation_id": planned.reverses_operation_id,
+            "details": encoding.dumps(planned.details).decode() if planned.details else None,
+        }, footprint
+
+    def _add_exceptions(
+        self, change_set_id: str, exceptions: Iterable[PlanException], hasher: hashlib.blake2b
+    ) -> None:
+        rows = []
+        for position, found in enumerate(exceptions, start=1):
+            row = {
+                "change_set_id": change_set_id,
+                "position": position,
+                "system": found.system,
+                "kind": found.kind.value,
+                "number": found.number,
+                "model": None if found.ref is None else found.ref.model,
+                "key": None if found.ref is None else found.ref.key,
+                "code": found.code,
+                "text": encoding.dumps(found.text.as_dict()).decode(),
+            }
+            hash_exception(hasher, row)
+            rows.append(row)
+        if rows:
+            self._connection.execute(insert(schema.plan_exception), rows)
+
+    def _drop_planned(self, change_set_id: str, dropped: Sequence[tuple[int, Text]]) -> None:
+        now = clock.now()
+        self._connection.execute(
+            update(_operation)
+            .where(
+                _operation.c.change_set_id == change_set_id,
+                _operation.c.position == bindparam("b_position"),
+            )
+            .values(
+                state=OperationState.DROPPED.value, reason=bindparam("b_reason"), settled_at=now
+            ),
+            [
+                {"b_position": position, "b_reason": text_json(reason)}
+                for position, reason in dropped
+            ],
+        )
+        self._record_operations(
+            change_set_id, [position for position, _ in dropped], OperationState.DROPPED
+        )
+
+    # --- moves of change sets -------------------------------------------------------------------
+
+    def move_change_set(
+        self,
+        change_set_id: str,
+        to: ChangeSetState,
+        *,
+        actor: Actor | None = None,
+        detail: dict[str, Any] | None = None,
+        **columns: Any,
+    ) -> None:
+        """Move one change set, or raise `IllegalMove` when it is not where it may be left from."""
+        table = schema.change_set
+        allowed = [state.value for state in sources(CHANGE_SET_MOVES, to)]
+        done = self._connection.execute(
+            update(table)
+            .where(table.c.id == change_set_id, table.c.state.in_(allowed))
+            .values(state=to.value, **columns)
+        )
+        if done.rowcount != 1:
+            state = self._connection.execute(
+                select(table.c.state).where(table.c.id == change_set_id)
+            ).scalar()
+            if state is None:
+                raise NotFound(what="change set", name=change_set_id)
+            raise IllegalMove(what="change set", name=change_set_id[:13], to=to.value, state=state)
+        self._moves.append(
+            PendingMove(
+                change_set_id,
+                "change_set",
+                to.value,
+                actor=None if actor is None else actor.name,
+                detail=detail,
+            )
+        )
+
+    # --- moves of operations --------------------------------------------------------------------
+
+    def lock_operations(self, change_set_id: str) -> int:
+        """Move every planned operation to locked, in one statement; return how many."""
+        positions = self._connection.execute(
+            select(_operation.c.position)
+            .where(
+                _operation.c.change_set_id == change_set_id,
+                _operation.c.state == OperationState.PLANNED.value,
+            )
+            .order_by(_operation.c.position)
+        ).scalars()
+        listed = format_positions(positions)
+        done = self._connection.execute(
+            update(_operation)
+            .where(
+                _operation.c.change_set_id == change_set_id,
+                _operation.c.state == OperationState.PLANNED.value,
+            )
+            .values(state=OperationState.LOCKED.value)
+        )
+        if listed:
+            self._moves.append(
+                PendingMove(change_set_id, "operation", OperationState.LOCKED.value, listed)
+            )
+        return int(done.rowcount)
+
+    def send(self, operations: Sequence[Operation], before: Sequence[bytes]) -> datetime:
+        """Store before images (encoded) and intents: locked or captured -> captured -> sent."""
+        now, images, rows, hashes = clock.now(), {}, [], []
+        for operation, encoded in zip(operations, before, strict=True):
+            found = self._codec.hash(encoded)
+            hashes.append(found)
+            if found.hex() != operation.approved_hash:
+                images[found] = encoded
+            rows.append({"b_id": operation.id, "b_before": found, "b_at": now})
+        self._put(images)
+        self._expect(
+            self._connection.execute(_SEND, rows).rowcount, operations, OperationState.SENT
+        )
+        change_set_id = operations[0].change_set_id
+        positions = [operation.position for operation in operations]
+        self._record_operations(change_set_id, positions, OperationState.CAPTURED, b"".join(hashes))
+        self._record_operations(change_set_id, positions, OperationState.SENT)
+        return now
+
+    def settle(self, outcomes: Sequence[Outcome], *, actor: Actor | None = None) -> None:
+        """Move operations to where their outcomes say, storing after images, reasons and results."""
+        images: dict[bytes, bytes] = {}
+        groups: dict[tuple[OperationState, bool], list[tuple[Outcome, bytes | None]]] = {}
+        for outcome in outcomes:
+            found = None
+            if outcome.after is not None:
+                found = self._codec.hash(outcome.after)
+                images[found] = outcome.after
+            groups.setdefault((outcome.to, found is not None), []).append((outcome, found))
+        self._put(images)
+        for (to, _), members in groups.items():
+            self._settle_group(to, members, actor)
+
+    def _settle_group(
+        self,
+        to: OperationState,
+        members: Sequence[tuple[Outcome, bytes | None]],
+        actor: Actor | None,
+    ) -> None:
+        has_image = members[0][1] is not None
+        now = clock.now() if to in SETTLED else None
+        rows, reasons = [], {}
+        for outcome, found in members:
+            reason = None if outcome.reason is None else text_json(outcome.reason)
+            if reason is not None:
+                reasons[str(outcome.operation.position)] = str(outcome.reason)
+            rows.append(
+                {
+                    "b_id": outcome.operation.id,
+                    "b_reason": reason,
+                    "b_code": outcome.error_code,
+                    "b_result": encoding.dumps(outcome.result).decode() if outcome.result else None,
+                    "b_at": now,
+                    **({"b_after": found} if has_image else {}),
+                }
+            )
+        done = self._connection.execute(_SETTLE[to, has_image], rows)
+        operations = [outcome.operation for outcome, _ in members]
+        self._expect(done.rowcount, operations, to)
+        self._record_operations(
+            operations[0].change_set_id,
+            [operation.position for operation in operations],
+            to,
+            b"".join(found for _, found in members if found is not None) or None,
+            actor=actor,
+            detail={"reasons": reasons} if reasons else None,
+        )
+
+    def _expect(self, moved: int, operations: Sequence[Operation], to: OperationState) -> None:
+        if moved != len(operations):
+            # Another process moved one of them first: the whole transaction is given up.
+            raise IllegalMove(
+                N_("Operations of change set {name} were moved by another process; expected {to}."),
+                name=operations[0].change_set_id[:13],
+                to=to.value,
+                state="?",
+                what="operation",
+            )
+
+    def _record_operations(
+        self,
+        change_set_id: str,
+        positions: Sequence[int],
+        to: OperationState,
+        hashes: bytes | None = None,
+        *,
+        actor: Actor | None = None,
+        detail: dict[str, Any] | None = None,
+    ) -> None:
+        self._moves.append(
+            PendingMove(
+                change_set_id,
+                "operation",
+                to.value,
+                format_positions(positions),
+                hashes,
+                None if actor is None else actor.name,
+                detail,
+            )
+        )
+
+    # --- images ---------------------------------------------------------------------------------
+
+    def _put(self, images: dict[bytes, bytes]) -> None:
+        if not images:
+            return
+        make = sqlite_insert if self._dialect == "sqlite" else postgresql_insert
+        self._connection.execute(
+            make(schema.image).on_conflict_do_nothing(),
+            [
+                {"hash": found, "content": self._codec.compress(encoded)}
+                for found, encoded in images.items()
+            ],
+        )
+
+    @property
+    def connection(self) -> Connection:
+        """The open transaction, for `recovery.locks`."""
+        return self._connection
+
+
+def pack_arguments(arguments: Any) -> str | None:
+    """Return typed arguments as canonical text; None when there are none."""
+    if not arguments:
+        return None
+    values, types = encoding.pack(arguments)
+    return encoding.encode_json({"v": values, "t": types} if types else {"v": values}).decode()
+
+
+def unpack_arguments(stored: str | None) -> dict[str, Any]:
+    """Read back what `pack_arguments` wrote."""
+    if stored is None:
+        return {}
+    found = encoding.loads(stored)
+    return dict(encoding.unpack(found["v"], found.get("t", {})))
+
+
+def text_json(found: Text) -> str:
+    """Return the stored form of a text for people."""
+    return encoding.dumps(found.as_dict()).decode()
+
+
+HASHED_COLUMNS: Final = (
+    "position",
+    "after_position",
+    "system",
+    "kind",
+    "number",
+    "action",
+    "model",
+    "key",
+    "arguments",
+    "executor",
+    "reversibility",
+    "reverses_operation_id",
+    "details",
+)
+"""What an approver signs, beside the approved images."""
+
+
+def hash_operation(hasher: hashlib.blake2b, row: Any) -> None:
+    """Add one operation's row to the hash of its plan."""
+    approved = row["approved_hash"]
+    hasher.update(
+        encoding.encode_json(
+            [
+                *(row[name] for name in HASHED_COLUMNS),
+                None if approved is None else bytes(approved).hex(),
+            ]
+        )
+    )
+
+
+def hash_exception(hasher: hashlib.blake2b, row: Any) -> None:
+    """Add one exception's row to the hash of its plan."""
+    hasher.update(encoding.encode_json([row["number"], row["model"], row["key"], row["code"]]))
+
+
+assert is_path(  # noqa: S101 - `send` moves along this path in one statement; a changed table must break loudly
+    OPERATION_MOVES, (OperationState.LOCKED, OperationState.CAPTURED, OperationState.SENT)
+)
