@@ -24,14 +24,16 @@ from recovery.evidence import ALREADY
 from recovery.journal import Journal
 from recovery.judgement import Systems
 from recovery.model import Actor, ChangeSet, Operation
+from recovery.rows import text_json
 from recovery.standing import restate_reversed
 from recovery.states import SETTLED, ChangeSetState, OperationState
-from recovery.writing import Outcome, text_json
+from recovery.writing import Outcome
 
 log = structlog.get_logger(__name__)
 
 OPEN_STATES = frozenset({OperationState.LOCKED, OperationState.CAPTURED})
 LARGEST_BATCH = 1000
+READ_AHEAD = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,19 +152,19 @@ class _Run:
 
     def _run_open(self) -> None:
         cursor, moved_in_pass = 0, False
+        chunk: list[Operation] = []
         while True:
-            chunk = self._journal.next_operations(
-                self._change_set.id,
-                states=OPEN_STATES,
-                after=cursor,
-                limit=min(self._options.batch_size, LARGEST_BATCH),
-            )
+            if not chunk:
+                chunk = self._journal.next_operations(
+                    self._change_set.id, states=OPEN_STATES, after=cursor, limit=READ_AHEAD
+                )
             if not chunk:
                 if not moved_in_pass:
                     return
                 cursor, moved_in_pass = 0, False
                 continue
             operations = self._same_batch(chunk)
+            chunk = chunk[len(operations) :]
             cursor = operations[-1].position
             ready, hopeless = self._sort_by_predecessor(operations)
             if hopeless:

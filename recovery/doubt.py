@@ -12,13 +12,14 @@ import structlog
 from connectors.contract import Action, Executor, System
 from core import clock, retry
 from core.crashpoint import crashpoint
+from core.errors import IllegalMove, NotFound
 from core.events import Event
 from core.retry import RetryPolicy
 from core.text import N_, Text
 from recovery.images import differences
 from recovery.journal import Journal
 from recovery.judgement import Judge, Systems
-from recovery.model import Operation
+from recovery.model import Actor, Operation
 from recovery.states import IN_FLIGHT, OperationState
 from recovery.writing import Outcome
 
@@ -131,6 +132,34 @@ def read_worklist(
     if outcomes:
         store(journal, outcomes)
     return outcomes
+
+
+def decide(
+    journal: Journal,
+    change_set_id: str,
+    position: int,
+    *,
+    to: OperationState,
+    actor: Actor,
+    reason: str,
+) -> Operation:
+    """Let a named person settle one operation that reading could not: confirmed, refused or captured.
+
+    `captured` says that it did not happen; the next `changes resume` sends it again. Raises `NotFound`,
+    and `IllegalMove` when the operation does not wait for a person.
+    """
+    found = list(journal.operations(change_set_id, positions=[position]))
+    if not found:
+        raise NotFound(what="operation", name=position)
+    if found[0].state is not OperationState.NEEDS_PERSON:
+        raise IllegalMove(what="operation", name=position, to=to.value, state=found[0].state.value)
+    said = Text(N_("decided by {person}: {reason}"), {"person": actor.name, "reason": reason})
+    with journal.writing() as writer:
+        writer.settle(
+            [Outcome(found[0], to, reason=said, result=dict(found[0].result))], actor=actor
+        )
+    log.info(Event.OPERATION_SETTLED, operation_id=found[0].id, state=to.value, by=actor.name)
+    return next(journal.operations(change_set_id, positions=[position]))
 
 
 def _wait(operations: Iterable[Operation], settles_after: timedelta) -> None:

@@ -13,16 +13,16 @@ from typing import Any, Final
 import structlog
 from sqlalchemy import Select, and_, func, insert, or_, select
 
-from connectors.contract import Executor, Image, Kind, Ref, Reversibility, Step
+from connectors.contract import Image, Kind, Ref
 from core import encoding
 from core.errors import BadInput, JournalBroken, NotFound
 from core.events import Event
 from core.text import N_, Text
 from recovery import audit, schema
 from recovery.database import Database
+from recovery.hashing import HASHED_COLUMNS, hash_exception, hash_operation
 from recovery.images import ImageCodec, decode_image
 from recovery.model import (
-    Actor,
     ChangeSet,
     Draft,
     Operation,
@@ -30,15 +30,10 @@ from recovery.model import (
     PlannedOperation,
     Purpose,
 )
+from recovery.rows import read_change_set, read_operation
 from recovery.standing import standing_operations
 from recovery.states import ChangeSetState, OperationState
-from recovery.writing import (
-    HASHED_COLUMNS,
-    JournalWriter,
-    hash_exception,
-    hash_operation,
-    unpack_arguments,
-)
+from recovery.writing import JournalWriter
 
 log = structlog.get_logger(__name__)
 
@@ -153,7 +148,7 @@ class Journal:
                 source=wanted,
                 problem=", ".join(row.id for row in rows),
             )
-        return _change_set(rows[0])
+        return read_change_set(rows[0])
 
     def change_sets(
         self,
@@ -187,7 +182,7 @@ class Journal:
                 inner = inner.where(or_(_operation.c.number == number, _operation.c.key == number))
             query = query.where(_set.c.id.in_(inner))
         with self._database.reading() as connection:
-            return [_change_set(row) for row in connection.execute(query)]
+            return [read_change_set(row) for row in connection.execute(query)]
 
     def operations(
         self,
@@ -277,7 +272,7 @@ class Journal:
 
     def _fetch(self, query: Select[Any]) -> list[Operation]:
         with self._database.reading() as connection:
-            return [_read_operation(row) for row in connection.execute(query)]
+            return [read_operation(row) for row in connection.execute(query)]
 
     def exceptions(self, change_set_id: str) -> Iterator[PlanException]:
         """Yield the documents that were looked at and cannot be closed."""
@@ -390,62 +385,3 @@ class Journal:
             problems=[str(p) for p in report.problems],
         )
         return report
-
-
-def _hex(value: bytes | None) -> str | None:
-    return None if value is None else bytes(value).hex()
-
-
-def _text(stored: str | None) -> Text | None:
-    return None if stored is None else Text.from_dict(encoding.loads(stored))
-
-
-def _change_set(row: Any) -> ChangeSet:
-    approved_by = None if row.approved_by is None else Actor(row.approved_by, row.approved_how)
-    return ChangeSet(
-        id=row.id,
-        purpose=Purpose(row.purpose),
-        title=row.title,
-        state=ChangeSetState(row.state),
-        actor=Actor(row.actor, row.actor_how),
-        reason=row.reason,
-        closing=row.closing,
-        reverses_id=row.reverses_id,
-        plan_hash=_hex(row.plan_hash),
-        policy=row.policy,
-        approved_by=approved_by,
-        approved_at=row.approved_at,
-        created_at=row.created_at,
-        expires_at=row.expires_at,
-        started_at=row.started_at,
-        finished_at=row.finished_at,
-        operation_count=row.operation_count,
-        note=_text(row.note),
-        details=encoding.loads(row.details or "{}"),
-    )
-
-
-def _read_operation(row: Any) -> Operation:
-    return Operation(
-        id=row.id,
-        change_set_id=row.change_set_id,
-        position=row.position,
-        after_position=row.after_position,
-        system=row.system,
-        kind=Kind(row.kind),
-        number=row.number,
-        step=Step(row.action, Ref(row.model, row.key), unpack_arguments(row.arguments)),
-        executor=Executor(row.executor),
-        reversibility=Reversibility(row.reversibility),
-        state=OperationState(row.state),
-        approved_hash=_hex(row.approved_hash),
-        before_hash=_hex(row.before_hash),
-        after_hash=_hex(row.after_hash),
-        reverses_operation_id=row.reverses_operation_id,
-        reason=_text(row.reason),
-        error_code=row.error_code,
-        result={} if row.result is None else encoding.loads(row.result),
-        details={} if row.details is None else encoding.loads(row.details),
-        sent_at=row.sent_at,
-        settled_at=row.settled_at,
-    )

@@ -8,7 +8,14 @@ from typing import Any
 from connectors.contract import Action, Image, System
 from core.errors import NoEffect, RefusedError
 from core.text import N_, Text
-from recovery.images import Ignored, differences, encode_image, only, without
+from recovery.images import (
+    Ignored,
+    differences,
+    encode_image,
+    footprint_key,
+    only,
+    without,
+)
 from recovery.journal import Journal
 from recovery.model import FieldDifference, Operation
 from recovery.states import OperationState
@@ -100,7 +107,9 @@ class Judge:
     def _residue(self, original: Operation, target: Image, after: Image) -> dict[str, Any]:
         forward = self._system.actions()[original.step.action]
         trace = _union(self._action.trace, forward.trace)
-        left = differences(target, after, ignore=trace, common_only=self._action is not forward)
+        # Another footprint reads other records: a record that only one of them can see is no residue.
+        is_same_view = footprint_key(self._action) == footprint_key(forward)
+        left = differences(target, after, ignore=trace, common_only=not is_same_view)
         recomputed = only(left, forward.derived)
         residue = without(only(left, _union(forward.ours, self._action.ours)), forward.derived)
         kept = without(left, _union(forward.ours, self._action.ours))

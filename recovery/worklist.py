@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 
 from connectors.contract import Executor, Instruction, Kind
+from core import retry
+from core.retry import RetryPolicy
+from core.text import N_, Text
+from recovery.images import differences
 from recovery.journal import Journal
 from recovery.judgement import Systems
+from recovery.model import Operation
 from recovery.states import OperationState
 
 
 @dataclass(frozen=True, slots=True)
 class WorklistItem:
-    """One line: the document and what to press there. `state` tells whether it was read back as done."""
+    """One line: the document, what to press there, and how far the ERP shows it to be.
+
+    `seen` says what reading the ERP shows now: not begun, begun but not finished, finished.
+    """
 
     position: int
     system: str
@@ -22,24 +31,50 @@ class WorklistItem:
     key: str
     instruction: Instruction
     state: OperationState
+    seen: Text
 
 
-def worklist(journal: Journal, systems: Systems, change_set_id: str) -> Iterator[WorklistItem]:
-    """Yield the lines of a change set that a person carries out, in order."""
-    for operation in journal.operations(change_set_id):
-        if operation.executor is not Executor.BY_PERSON:
-            continue
-        action = systems(operation.system).actions()[operation.step.action]
-        shown = operation.before_hash or operation.approved_hash
-        if shown is None:
-            continue
-        image = journal.images([shown])[shown]
-        yield WorklistItem(
-            operation.position,
-            operation.system,
-            operation.kind,
-            operation.number,
-            operation.ref.key,
-            action.instruction(operation.step, image),
-            operation.state,
+def worklist(
+    journal: Journal, systems: Systems, change_set_id: str, *, policy: RetryPolicy | None = None
+) -> Iterator[WorklistItem]:
+    """Yield the lines of a change set that a person carries out, in order, with what the ERP shows now."""
+    lines = (op for op in journal.operations(change_set_id) if op.executor is Executor.BY_PERSON)
+    for (system_name, action_name), members in groupby(
+        lines, key=lambda op: (op.system, op.step.action)
+    ):
+        operations = list(members)
+        system = systems(system_name)
+        action = system.actions()[action_name]
+        stored = journal.images([op.before_hash or op.approved_hash for op in operations])
+        steps = [op.step for op in operations]
+        before = [stored.get(op.before_hash or op.approved_hash or "") for op in operations]
+        known = list(before)
+        now = retry.transient(
+            lambda system=system, steps=steps, known=known: system.capture(steps, known),  # type: ignore[misc]
+            policy,
         )
+        for operation, was, seen in zip(operations, before, now, strict=True):
+            start = was if was is not None else seen
+            moved = differences(start, seen, ignore=action.trace)
+            yield WorklistItem(
+                operation.position,
+                operation.system,
+                operation.kind,
+                operation.number,
+                operation.ref.key,
+                action.instruction(operation.step, start),
+                operation.state,
+                _seen(
+                    operation, is_done=action.is_done(operation.step, start, seen), moved=len(moved)
+                ),
+            )
+
+
+def _seen(operation: Operation, *, is_done: bool, moved: int) -> Text:
+    if operation.state is OperationState.CONFIRMED:
+        return Text(N_("confirmed"))
+    if is_done:
+        return Text(N_("done in the ERP; resume to confirm it"))
+    if moved:
+        return Text(N_("begun but not finished: {count} fields changed"), {"count": moved})
+    return Text(N_("not begun"))

@@ -19,8 +19,10 @@ from core.ids import new_id
 from core.text import N_, Text
 from recovery import audit, schema
 from recovery.audit import PendingMove
+from recovery.hashing import hash_exception, hash_operation
 from recovery.images import ImageCodec, encode_image
 from recovery.positions import format_positions
+from recovery.rows import pack_arguments, text_json
 from recovery.states import (
     CHANGE_SET_MOVES,
     OPERATION_MOVES,
@@ -429,63 +431,6 @@ class JournalWriter:
     def connection(self) -> Connection:
         """The open transaction, for `recovery.locks`."""
         return self._connection
-
-
-def pack_arguments(arguments: Any) -> str | None:
-    """Return typed arguments as canonical text; None when there are none."""
-    if not arguments:
-        return None
-    values, types = encoding.pack(arguments)
-    return encoding.encode_json({"v": values, "t": types} if types else {"v": values}).decode()
-
-
-def unpack_arguments(stored: str | None) -> dict[str, Any]:
-    """Read back what `pack_arguments` wrote."""
-    if stored is None:
-        return {}
-    found = encoding.loads(stored)
-    return dict(encoding.unpack(found["v"], found.get("t", {})))
-
-
-def text_json(found: Text) -> str:
-    """Return the stored form of a text for people."""
-    return encoding.dumps(found.as_dict()).decode()
-
-
-HASHED_COLUMNS: Final = (
-    "position",
-    "after_position",
-    "system",
-    "kind",
-    "number",
-    "action",
-    "model",
-    "key",
-    "arguments",
-    "executor",
-    "reversibility",
-    "reverses_operation_id",
-    "details",
-)
-"""What an approver signs, beside the approved images."""
-
-
-def hash_operation(hasher: hashlib.blake2b, row: Any) -> None:
-    """Add one operation's row to the hash of its plan."""
-    approved = row["approved_hash"]
-    hasher.update(
-        encoding.encode_json(
-            [
-                *(row[name] for name in HASHED_COLUMNS),
-                None if approved is None else bytes(approved).hex(),
-            ]
-        )
-    )
-
-
-def hash_exception(hasher: hashlib.blake2b, row: Any) -> None:
-    """Add one exception's row to the hash of its plan."""
-    hasher.update(encoding.encode_json([row["number"], row["model"], row["key"], row["code"]]))
 
 
 assert is_path(  # noqa: S101 - `send` moves along this path in one statement; a changed table must break loudly

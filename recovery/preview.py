@@ -1,0 +1,433 @@
+"""What rolling back would meet: per document clean, already back, in conflict, blocked or not reversible.
+
+Only reads. `recovery.rollback` makes a change set of what was found here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+from connectors.contract import (
+    Action,
+    Effect,
+    Image,
+    Kind,
+    LaterBusiness,
+    Reversibility,
+    Step,
+)
+from core import retry
+from core.errors import IllegalMove, NotFound
+from core.retry import RetryPolicy
+from core.text import N_, Text
+from recovery.images import WHOLE_RECORD, differences, footprint_key, only
+from recovery.journal import Journal
+from recovery.judgement import Systems
+from recovery.model import (
+    Conflict,
+    FieldDifference,
+    Operation,
+    Purpose,
+)
+from recovery.states import ChangeSetState, OperationState
+
+FINISHED = frozenset(
+    {
+        ChangeSetState.APPLIED,
+        ChangeSetState.PARTLY_APPLIED,
+        ChangeSetState.PARTLY_ROLLED_BACK,
+        ChangeSetState.ROLLED_BACK,
+        ChangeSetState.FAILED,
+        ChangeSetState.PAUSED,
+    }
+)
+
+
+class Status(StrEnum):
+    """What a rollback would meet on one document."""
+
+    CLEAN = "clean"  # equal to the after image: the inverse can be applied
+    ALREADY_BACK = "already_back"  # equal to the before image: nothing to do
+    CONFLICT = "conflict"  # a field of ours is neither: somebody changed it
+    BLOCKED = "blocked"  # later business forbids it
+    NOT_REVERSIBLE = "not_reversible"  # no operation takes it back
+
+
+class OnConflict(StrEnum):
+    """What to do with a document that somebody else changed."""
+
+    STOP = "stop"  # leave it and say that a person is needed; the others go on
+    SKIP = "skip"  # leave it on purpose
+    RECOMPUTE = "recompute"  # go on where every conflicting field is derived by the ERP
+    FORCE = "force"  # put back whatever is there now: refused until accounts exist
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What to take back: a change set, or the newest standing operations on documents."""
+
+    change_set_id: str | None = None
+    numbers: tuple[str, ...] = ()
+    system: str | None = None
+    kind: Kind | None = None
+    only: tuple[str, ...] = ()  # of the change set, these document numbers or keys alone
+
+
+@dataclass(frozen=True, slots=True)
+class RollbackItem:
+    """One document (one chain of operations, in the order in which they were applied)."""
+
+    operations: tuple[Operation, ...]
+    status: Status
+    reversibility: Reversibility
+    trace_note: str
+    reason: Text | None = None
+    conflicts: tuple[Conflict, ...] = ()
+    later: tuple[LaterBusiness, ...] = ()
+    kept: tuple[FieldDifference, ...] = ()  # somebody else's edits that stay
+    steps: tuple[tuple[Step, str | None], ...] = ()  # inverse step, operation that it ends
+    approved: Image | None = None
+
+    @property
+    def last(self) -> Operation:
+        """The newest operation of the chain."""
+        return self.operations[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class RollbackPreview:
+    """What rolling back would do; nothing was changed."""
+
+    items: tuple[RollbackItem, ...]
+    reverses_id: str | None
+
+    def with_status(self, *wanted: Status) -> list[RollbackItem]:
+        """Return the items of these statuses."""
+        return [item for item in self.items if item.status in wanted]
+
+
+@dataclass(slots=True)
+class _Chain:
+    operations: list[Operation]
+    before: dict[str, Image] = field(default_factory=dict)
+    after: dict[str, Image] = field(default_factory=dict)
+    now: dict[str, Image] = field(default_factory=dict)
+
+
+def preview(
+    journal: Journal,
+    systems: Systems,
+    selection: Selection,
+    *,
+    on_conflict: OnConflict = OnConflict.STOP,
+    policy: RetryPolicy | None = None,
+) -> RollbackPreview:
+    """Read what is there now and say, per document, what a rollback would do. Changes nothing.
+
+    Raises `NotFound` when nothing that stands fits the selection, `IllegalMove` when the change set is
+    still running.
+    """
+    operations, reverses_id = _select(journal, selection)
+    chains = _chains(operations)
+    if selection.only:
+        wanted = set(selection.only)
+        chains = [c for c in chains if {c.operations[0].number, c.operations[0].ref.key} & wanted]
+        missing = wanted - {
+            x for c in chains for x in (c.operations[0].number, c.operations[0].ref.key)
+        }
+        if missing:
+            raise NotFound(what="document", name=", ".join(sorted(missing)))
+    _load_images(journal, chains)
+    _read_now(systems, chains, policy)
+    items = [_item(systems, chain, on_conflict) for chain in chains]
+    return RollbackPreview(tuple(_with_approved(systems, items, chains, policy)), reverses_id)
+
+
+# --- which operations ---------------------------------------------------------------------------
+
+
+def _select(journal: Journal, selection: Selection) -> tuple[list[Operation], str | None]:
+    reverses_id: str | None = None
+    if selection.change_set_id is not None:
+        change_set = journal.change_set(selection.change_set_id)
+        if change_set.state not in FINISHED:
+            raise IllegalMove(
+                N_("Change set {name} is {state}: there is nothing finished to take back yet."),
+                what="change set",
+                name=change_set.short_id,
+                to="rolled_back",
+                state=change_set.state.value,
+            )
+        reverses_id = change_set.id
+        found = list(journal.operations(change_set.id, states={OperationState.CONFIRMED}))
+        name = change_set.short_id
+    else:
+        found = journal.operations_of_numbers(selection.numbers, system=selection.system)
+        name = ", ".join(selection.numbers)
+    if selection.kind is not None:
+        found = [operation for operation in found if operation.kind is selection.kind]
+    standing = set(journal.standing([operation.id for operation in found]))
+    found = [operation for operation in found if operation.id in standing]
+    if selection.change_set_id is None:
+        found = _newest_of_each(journal, found)
+        known = {name for op in found for name in (op.number, op.ref.key)}
+        missing = [number for number in selection.numbers if number not in known]
+        if missing:
+            raise NotFound(
+                N_("Nothing that stands was done by Storno to {name!r}."),
+                what="document",
+                name=", ".join(missing),
+            )
+        sets = {operation.change_set_id for operation in found}
+        reverses_id = sets.pop() if len(sets) == 1 else None
+    if not found:
+        raise NotFound(
+            N_("There is nothing left to take back in {name!r}."), what="change set", name=name
+        )
+    return found, reverses_id
+
+
+def _newest_of_each(journal: Journal, found: Sequence[Operation]) -> list[Operation]:
+    """Keep, per document, the operations of its newest change set alone, rollbacks left out."""
+    kept: dict[tuple[str, str, str], str] = {}
+    purposes: dict[str, Purpose] = {}
+    result = []
+    for operation in found:  # newest first
+        set_id = operation.change_set_id
+        if set_id not in purposes:
+            purposes[set_id] = journal.change_set(set_id).purpose
+        if purposes[set_id] is Purpose.ROLLBACK:
+            continue
+        document = (operation.system, operation.ref.model, operation.ref.key)
+        if kept.setdefault(document, set_id) == set_id:
+            result.append(operation)
+    return sorted(result, key=lambda op: (op.change_set_id, op.position))
+
+
+def _chains(operations: Sequence[Operation]) -> list[_Chain]:
+    """Group links of one document, newest chain first."""
+    chains: dict[tuple[str, str, str, str], _Chain] = {}
+    for operation in operations:
+        key = (operation.change_set_id, operation.system, operation.ref.model, operation.ref.key)
+        chains.setdefault(key, _Chain([])).operations.append(operation)
+    found = list(chains.values())
+    for chain in found:
+        chain.operations.sort(key=lambda op: op.position)
+    return sorted(
+        found,
+        key=lambda c: (c.operations[-1].change_set_id, c.operations[-1].position),
+        reverse=True,
+    )
+
+
+def _load_images(journal: Journal, chains: Sequence[_Chain]) -> None:
+    hashes: set[str | None] = set()
+    for chain in chains:
+        for operation in chain.operations:
+            hashes |= {operation.before_hash, operation.after_hash}
+    images = journal.images(hashes)
+    for chain in chains:
+        for operation in chain.operations:
+            chain.before[operation.id] = images[str(operation.before_hash)]
+            chain.after[operation.id] = images[str(operation.after_hash)]
+
+
+def _read_now(systems: Systems, chains: Sequence[_Chain], policy: RetryPolicy | None) -> None:
+    groups: dict[tuple[str, str], list[tuple[_Chain, Operation]]] = {}
+    for chain in chains:
+        for operation in chain.operations:
+            groups.setdefault((operation.system, operation.step.action), []).append(
+                (chain, operation)
+            )
+    for (system_name, _), members in groups.items():
+        images = _capture(
+            systems,
+            system_name,
+            [op.step for _, op in members],
+            [chain.after[op.id] for chain, op in members],
+            policy,
+        )
+        for (chain, operation), image in zip(members, images, strict=True):
+            chain.now[operation.id] = image
+
+
+def _capture(
+    systems: Systems,
+    system_name: str,
+    steps: Sequence[Step],
+    known: Sequence[Image | None],
+    policy: RetryPolicy | None,
+) -> list[Image]:
+    system = systems(system_name)
+    size = system.actions()[steps[0].action].batch_size
+    images: list[Image] = []
+    for start in range(0, len(steps), size):
+        part, part_known = steps[start : start + size], known[start : start + size]
+        images += retry.transient(
+            lambda part=part, part_known=part_known: system.capture(part, part_known),  # type: ignore[misc]
+            policy,
+        )
+    return images
+
+
+# --- what stands in the way ---------------------------------------------------------------------
+
+
+def _item(systems: Systems, chain: _Chain, on_conflict: OnConflict) -> RollbackItem:
+    actions = systems(chain.operations[0].system).actions()
+    steps = _inverse_steps(actions, chain)
+    last_action = actions[chain.operations[-1].step.action]
+    worst = max((actions[op.step.action].reversibility for op in chain.operations), key=_badness)
+    item = RollbackItem(
+        operations=tuple(chain.operations),
+        status=Status.CLEAN,
+        reversibility=worst,
+        trace_note=last_action.trace_note,
+        later=_later(actions, chain),
+        kept=_kept(actions, chain),
+        steps=steps or (),
+    )
+    conflicts, is_back = _conflicts(actions, chain)
+    if is_back:
+        return replace(item, status=Status.ALREADY_BACK, reason=Text(N_("it is as it was before")))
+    if steps is None:
+        note = next(
+            (
+                actions[op.step.action].reversibility_note
+                for op in chain.operations
+                if _badness(actions[op.step.action].reversibility) >= _badness(Reversibility.MANUAL)
+            ),
+            "",
+        )
+        reason = Text(note or N_("no operation takes it back; a person must"))
+        return replace(item, status=Status.NOT_REVERSIBLE, reason=reason)
+    blocking = [each for each in item.later if each.effect is Effect.BLOCKS]
+    if blocking:
+        return replace(item, status=Status.BLOCKED, reason=blocking[0].text)
+    if conflicts:
+        if on_conflict is OnConflict.RECOMPUTE and _are_derived(actions, chain, conflicts):
+            return replace(item, conflicts=tuple(conflicts))
+        reason = Text(
+            N_("somebody changed it after the operation ({count} fields)"),
+            {"count": len(conflicts)},
+        )
+        return replace(item, status=Status.CONFLICT, conflicts=tuple(conflicts), reason=reason)
+    return item
+
+
+def _badness(reversibility: Reversibility) -> int:
+    return list(Reversibility).index(reversibility)
+
+
+def _inverse_steps(actions: Any, chain: _Chain) -> tuple[tuple[Step, str | None], ...] | None:
+    """Return the inverse steps, newest link first; None when one link has none."""
+    steps: list[tuple[Step, str | None]] = []
+    for operation in reversed(chain.operations):
+        action: Action = actions[operation.step.action]
+        if action.reversibility in (Reversibility.MANUAL, Reversibility.NONE):
+            return None
+        inverse = action.inverse(
+            operation.step, chain.before[operation.id], chain.after[operation.id]
+        )
+        if not inverse:
+            return None
+        steps += [(step, None) for step in inverse[:-1]]
+        steps.append((inverse[-1], operation.id))
+    return tuple(steps)
+
+
+def _later(actions: Any, chain: _Chain) -> tuple[LaterBusiness, ...]:
+    found: list[LaterBusiness] = []
+    for operation in chain.operations:
+        action: Action = actions[operation.step.action]
+        found += action.later_business(
+            operation.step, chain.after[operation.id], chain.now[operation.id]
+        )
+    return tuple(each for i, each in enumerate(found) if each not in found[:i])
+
+
+def _conflicts(actions: Any, chain: _Chain) -> tuple[list[Conflict], bool]:
+    """Return (conflicts, whether everything is back). Later links decide about the fields they share."""
+    conflicts: list[Conflict] = []
+    covered: set[tuple[Any, str]] = set()
+    changed_count = back_count = 0
+    for operation in reversed(chain.operations):
+        action: Action = actions[operation.step.action]
+        before, after = chain.before[operation.id], chain.after[operation.id]
+        now = chain.now[operation.id]
+        changed = only(differences(before, after, ignore=action.trace), action.ours)
+        moved = {(d.ref, d.field): d for d in differences(after, now, ignore=action.trace)}
+        for difference in changed:
+            place = (difference.ref, difference.field)
+            if place in covered:
+                continue
+            covered.add(place)
+            changed_count += 1
+            later = moved.get(place)
+            # A record that is gone moves all of its fields at once, under the name of the whole record.
+            gone = moved.get((difference.ref, WHOLE_RECORD))
+            if later is None and gone is None:
+                continue
+            current = later.after if later is not None else gone.after if gone else None
+            if later is not None and current == difference.before:
+                back_count += 1
+            by = action.changed_by(now, difference.ref)
+            conflicts.append(
+                Conflict(
+                    difference.ref,
+                    difference.field,
+                    difference.before,
+                    difference.after,
+                    current,
+                    by,
+                )
+            )
+    is_back = changed_count > 0 and back_count == changed_count
+    return conflicts, is_back
+
+
+def _are_derived(actions: Any, chain: _Chain, conflicts: Sequence[Conflict]) -> bool:
+    derived: dict[str, set[str]] = {}
+    for operation in chain.operations:
+        for model, fields in actions[operation.step.action].derived.items():
+            derived.setdefault(model, set()).update(fields)
+    return all(c.field in derived.get(c.ref.model, ()) for c in conflicts)
+
+
+def _kept(actions: Any, chain: _Chain) -> tuple[FieldDifference, ...]:
+    operation = chain.operations[-1]
+    action: Action = actions[operation.step.action]
+    found = differences(chain.after[operation.id], chain.now[operation.id], ignore=action.trace)
+    return tuple(d for d in found if d.field not in action.ours.get(d.ref.model, ()))
+
+
+# --- evidence for the plan -----------------------------------------------------------------------
+
+
+def _with_approved(
+    systems: Systems,
+    items: Sequence[RollbackItem],
+    chains: Sequence[_Chain],
+    policy: RetryPolicy | None,
+) -> list[RollbackItem]:
+    """Give each clean item the image on which its first inverse rests, read in few calls."""
+    result = list(items)
+    wanted: dict[tuple[str, str], list[int]] = {}
+    for i, (item, chain) in enumerate(zip(items, chains, strict=True)):
+        if item.status is not Status.CLEAN:
+            continue
+        actions = systems(item.last.system).actions()
+        first = item.steps[0][0].action
+        if footprint_key(actions[first]) == footprint_key(actions[item.last.step.action]):
+            result[i] = replace(item, approved=chain.now[item.last.id])
+        else:
+            wanted.setdefault((item.last.system, first), []).append(i)
+    for (system_name, _), indexes in wanted.items():
+        steps = [items[i].steps[0][0] for i in indexes]
+        images = _capture(systems, system_name, steps, [None] * len(steps), policy)
+        for i, image in zip(indexes, images, strict=True):
+            result[i] = replace(result[i], approved=image)
+    return result

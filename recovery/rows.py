@@ -1,0 +1,93 @@
+"""Rows of the journal as values, and values as the text that rows keep."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from connectors.contract import Executor, Kind, Ref, Reversibility, Step
+from core import encoding
+from core.text import Text
+from recovery.model import Actor, ChangeSet, Operation, Purpose
+from recovery.states import ChangeSetState, OperationState
+
+
+def pack_arguments(arguments: Any) -> str | None:
+    """Return typed arguments as canonical text; None when there are none."""
+    if not arguments:
+        return None
+    values, types = encoding.pack(arguments)
+    return encoding.encode_json({"v": values, "t": types} if types else {"v": values}).decode()
+
+
+def unpack_arguments(stored: str | None) -> dict[str, Any]:
+    """Read back what `pack_arguments` wrote."""
+    if stored is None:
+        return {}
+    found = encoding.loads(stored)
+    return dict(encoding.unpack(found["v"], found.get("t", {})))
+
+
+def text_json(found: Text) -> str:
+    """Return the stored form of a text for people."""
+    return encoding.dumps(found.as_dict()).decode()
+
+
+def _hex(value: bytes | None) -> str | None:
+    return None if value is None else bytes(value).hex()
+
+
+def _text(stored: str | None) -> Text | None:
+    return None if stored is None else Text.from_dict(encoding.loads(stored))
+
+
+def read_change_set(row: Any) -> ChangeSet:
+    """Return a row of table `change_set` as a value."""
+    approved_by = None if row.approved_by is None else Actor(row.approved_by, row.approved_how)
+    return ChangeSet(
+        id=row.id,
+        purpose=Purpose(row.purpose),
+        title=row.title,
+        state=ChangeSetState(row.state),
+        actor=Actor(row.actor, row.actor_how),
+        reason=row.reason,
+        closing=row.closing,
+        reverses_id=row.reverses_id,
+        plan_hash=_hex(row.plan_hash),
+        policy=row.policy,
+        approved_by=approved_by,
+        approved_at=row.approved_at,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        operation_count=row.operation_count,
+        note=_text(row.note),
+        details=encoding.loads(row.details or "{}"),
+    )
+
+
+def read_operation(row: Any) -> Operation:
+    """Return a row of table `operation` as a value."""
+    return Operation(
+        id=row.id,
+        change_set_id=row.change_set_id,
+        position=row.position,
+        after_position=row.after_position,
+        system=row.system,
+        kind=Kind(row.kind),
+        number=row.number,
+        step=Step(row.action, Ref(row.model, row.key), unpack_arguments(row.arguments)),
+        executor=Executor(row.executor),
+        reversibility=Reversibility(row.reversibility),
+        state=OperationState(row.state),
+        approved_hash=_hex(row.approved_hash),
+        before_hash=_hex(row.before_hash),
+        after_hash=_hex(row.after_hash),
+        reverses_operation_id=row.reverses_operation_id,
+        reason=_text(row.reason),
+        error_code=row.error_code,
+        result={} if row.result is None else encoding.loads(row.result),
+        details={} if row.details is None else encoding.loads(row.details),
+        sent_at=row.sent_at,
+        settled_at=row.settled_at,
+    )
