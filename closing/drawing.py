@@ -13,6 +13,7 @@ from closing.prepare import (
     OperationStore,
     Prepared,
     Preparer,
+    excuse,
     has_order,
     in_levels,
     plan_operations,
@@ -86,7 +87,12 @@ class Drawing:
             self._take(candidate)
         for route in self._routes:
             self._flush(route)
-        for level in in_levels(self._ordered):
+        ready, stuck = excuse(self._ordered)
+        for item in stuck:
+            self._except(item.candidate, item.problems)
+        for item in ready:
+            self._count(item)
+        for level in in_levels(ready):
             self._emit_level(level)
         self._tell()
 
@@ -110,13 +116,15 @@ class Drawing:
         batch = self._waiting.pop(route.name, [])
         if not batch:
             return
-        ready = []
+        ready: list[Prepared] = []
         for item in self.prepare(route, batch):
-            if item.problems:
+            if has_order(item.route.action) and not item.is_blocked:
+                self._ordered.append(item)
+            elif item.problems:
                 self._except(item.candidate, item.problems)
             else:
                 self._count(item)
-                (self._ordered if has_order(item.route.action) else ready).append(item)
+                ready.append(item)
         plan_operations(self.store, self._system.name, self._kind, ready)
         self._tell()
 
@@ -128,7 +136,11 @@ class Drawing:
         size = max(1, min(route.action.batch_size for route in self._routes))
         for start in range(0, len(level), size):
             plan_operations(
-                self.store, self._system.name, self._kind, level[start : start + size], self._last_of
+                self.store,
+                self._system.name,
+                self._kind,
+                level[start : start + size],
+                self._last_of,
             )
 
     def _count(self, item: Prepared) -> None:
@@ -245,7 +257,9 @@ def _window(action: Action, has_compare_and_set: bool, is_by_person: bool) -> Te
     if is_by_person:
         return Text(N_("a person works on the screen and sees the document as it is"))
     if has_compare_and_set:
-        return Text(N_("the ERP refuses the write when somebody changed the document since it was read"))
+        return Text(
+            N_("the ERP refuses the write when somebody changed the document since it was read")
+        )
     return Text(
         N_(
             "the ERP cannot compare: a change by somebody else between our last reading and the write, "

@@ -14,41 +14,30 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from closing.vocabulary import (
+    AGGREGATES,
+    CLOCKS,
+    FUNCTIONS,
+    INEXACT,
+    INEXACT_TYPES,
+    OPERATORS,
+    TYPES,
+    words,
+)
 from core.encoding import loads
 from core.errors import BadInput
-from core.text import N_
+from core.text import N_, Text
 
 LENGTH_LIMIT: Final = 4_000  # characters; a rule that is longer is not read by anybody
 _PREFIX: Final = "SELECT\n"
 _NOWHERE: Final = 2**64 - 1  # DuckDB's location of a node that it made itself
 
-_OPERATORS: Final = frozenset(
-    "+ - * % || ~~ !~~ ~~* !~~* like_escape not_like_escape ilike_escape not_ilike_escape".split()
+_CLASSES: Final = words(
+    "COMPARISON CONJUNCTION OPERATOR CASE BETWEEN CONSTANT FUNCTION CAST COLUMN_REF SUBQUERY"
 )
-_FUNCTIONS: Final = frozenset(
-    """abs round ceil ceiling floor trunc sign mod greatest least nullif ifnull if
-    lower upper length trim ltrim rtrim left right substring substr position strpos
-    starts_with ends_with prefix suffix contains concat regexp_matches regexp_full_match
-    date_part date_trunc date_diff datediff year quarter month week day dayofweek isodow last_day
-    make_date strftime to_days to_weeks to_months to_years days_since ratio""".split()
-)
-_AGGREGATES: Final = frozenset("count count_star sum min max bool_and bool_or any_value".split())
-_INEXACT: Final = frozenset("/ // ** ^ avg mean median stddev sqrt pow power exp ln log".split())
-_CLOCKS: Final = frozenset(
-    """now current_date current_timestamp current_time localtime localtimestamp today
-    get_current_timestamp get_current_time transaction_timestamp""".split()
-)
-_TYPES: Final = frozenset(
-    """varchar text string char bpchar integer int int4 bigint int8 smallint decimal numeric date
-    timestamp datetime timestamptz boolean bool interval""".split()
-)
-_INEXACT_TYPES: Final = frozenset("double float real float4 float8".split())
-_CLASSES: Final = frozenset(
-    "COMPARISON CONJUNCTION OPERATOR CASE BETWEEN CONSTANT FUNCTION CAST COLUMN_REF SUBQUERY".split()
-)
-_OPERATOR_TYPES: Final = frozenset(
+_OPERATOR_TYPES: Final = words(
     """OPERATOR_NOT OPERATOR_IS_NULL OPERATOR_IS_NOT_NULL OPERATOR_COALESCE OPERATOR_NULLIF
-    COMPARE_IN COMPARE_NOT_IN""".split()
+    COMPARE_IN COMPARE_NOT_IN"""
 )
 _NATIVE: Final = re.compile(r"\w+")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -63,18 +52,17 @@ class Expression:
     native: tuple[str, ...]
     lines_native: tuple[str, ...]
     uses_lines: bool
-    is_closed: bool | None = None  # what it demands of `is_closed`, so that the ERP can filter already
+    is_closed: bool | None = (
+        None  # what it demands of `is_closed`, so that the ERP can filter already
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class _Scope:
-    """Which columns a name can mean: by table name, the innermost table last."""
+    """Which columns a name can mean: by table name."""
 
     tables: Mapping[str, frozenset[str]]
     is_inside: bool  # of a sub-select over lines
-
-    def inner(self) -> str:
-        return next(reversed(self.tables))
 
 
 def take_apart(
@@ -92,7 +80,9 @@ def take_apart(
     try:
         answer = loads(serialized)
     except RecursionError as error:
-        raise BadInput(N_("{source}: the expression is nested too deeply."), source=source) from error
+        raise BadInput(
+            N_("{source}: the expression is nested too deeply."), source=source
+        ) from error
     if answer.get("error"):
         raise _refuse_syntax(answer, sql, source)
     reader = _Reader(sql, source, frozenset(documents), frozenset(lines))
@@ -198,7 +188,9 @@ class _Reader:
         )
         if not is_plain or len(columns) != 1 or columns[0].get("alias"):
             raise BadInput(
-                N_("{source}: write one condition, such as {example}; no SELECT, FROM, AS or list."),
+                N_(
+                    "{source}: write one condition, such as {example}; no SELECT, FROM, AS or list."
+                ),
                 source=self._source,
                 example="state = 'draft' AND days_since(date) > 90",
             )
@@ -247,7 +239,7 @@ class _Reader:
         name = str(node["function_name"]).lower()
         if node.get("schema") or node.get("catalog"):
             raise self._refuse(N_("this form of SQL is not allowed in a rule"), node)
-        if name in _INEXACT:
+        if name in INEXACT:
             raise BadInput(
                 N_(
                     "{source}, character {position}: {name} gives inexact numbers. Multiply the other side, "
@@ -257,9 +249,9 @@ class _Reader:
                 name=name,
                 example="remaining_quantity < 0.05 * ordered_quantity",
             )
-        if name in _CLOCKS:
+        if name in CLOCKS:
             raise self._refuse_clock(name, node)
-        if name in _AGGREGATES:
+        if name in AGGREGATES:
             if not scope.is_inside:
                 raise BadInput(
                     N_(
@@ -270,7 +262,7 @@ class _Reader:
                     example="(SELECT count(*) FROM lines WHERE lines.document_key = documents.key) > 3",
                 )
             return
-        if name not in (_OPERATORS if node.get("is_operator") else _FUNCTIONS | _OPERATORS):
+        if name not in (OPERATORS if node.get("is_operator") else FUNCTIONS | OPERATORS):
             raise BadInput(
                 N_(
                     "{source}, character {position}: the function {name!r} is not allowed in a rule. "
@@ -278,15 +270,15 @@ class _Reader:
                 ),
                 **self._place(node),
                 name=name,
-                hint=near(_FUNCTIONS | _AGGREGATES, name),
+                hint=near(FUNCTIONS | AGGREGATES, name),
             )
 
     def _cast(self, node: dict[str, Any]) -> None:
         target = node["type_expr"]
         name = str(target.get("type_name", "")).lower()
-        if name in _INEXACT_TYPES and target.get("query_location") == _NOWHERE:
+        if name in INEXACT_TYPES and target.get("query_location") == _NOWHERE:
             return  # DuckDB's own, inside of INTERVAL 3 DAY
-        if name not in _TYPES or target.get("schema") or target.get("catalog"):
+        if name not in TYPES or target.get("schema") or target.get("catalog"):
             raise BadInput(
                 N_(
                     "{source}, character {position}: the type {name!r} is not allowed in a rule. Known: {hint}"
@@ -308,13 +300,11 @@ class _Reader:
             return
         name = rest[0].lower()
         known = (
-            scope.tables[table]
-            if table is not None
-            else frozenset().union(*scope.tables.values())
+            scope.tables[table] if table is not None else frozenset().union(*scope.tables.values())
         )
         if len(rest) == 1 and name in known:
             return
-        if name in _CLOCKS and name != "today":
+        if name in CLOCKS and name != "today":
             raise self._refuse_clock(name, node)
         raise BadInput(
             N_(
@@ -336,7 +326,13 @@ class _Reader:
             and str(table.get("table_name", "")).lower() == "lines"
             and not any(
                 table.get(key)
-                for key in ("schema_name", "catalog_name", "sample", "at_clause", "column_name_alias")
+                for key in (
+                    "schema_name",
+                    "catalog_name",
+                    "sample",
+                    "at_clause",
+                    "column_name_alias",
+                )
             )
         )
         if not is_plain:
@@ -371,7 +367,9 @@ class _Reader:
 
     def _refuse(self, problem: str, node: Mapping[str, Any]) -> BadInput:
         return BadInput(
-            N_("{source}, character {position}: {problem}"), **self._place(node), problem=problem
+            N_("{source}, character {position}: {problem}"),
+            **self._place(node),
+            problem=Text(problem),
         )
 
     def _place(self, node: Mapping[str, Any]) -> dict[str, Any]:

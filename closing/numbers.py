@@ -11,7 +11,7 @@ import io
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
@@ -19,22 +19,37 @@ from core.errors import BadInput, PackageMissing
 from core.events import Event
 from core.text import N_
 
+if TYPE_CHECKING:
+    import fastexcel
+
 log = structlog.get_logger(__name__)
+
+
+def _words(listed: str) -> frozenset[str]:
+    return frozenset(listed.split())
+
 
 LARGEST_FILE_BYTES: Final = 50_000_000
 LONGEST_NUMBER: Final = 200
-HEADERS: Final = frozenset(
+HEADERS: Final = _words(
     """number numbers no no. nr nr. document documents order orders reference docnum
     单号 单据号 单据编号 单据编码 编号 订单号 订单编号 采购订单号 销售订单号 發票號碼 发票号 发票号码
-    單號 單據號 單據號碼 單據編號 編號 訂單號 訂單號碼 訂單編號 採購單號 銷貨單號 belegnummer nummer""".split()
+    單號 單據號 單據號碼 單據編號 編號 訂單號 訂單號碼 訂單編號 採購單號 銷貨單號 belegnummer nummer"""
 )
 """Names of the column with the numbers, small letters; any other name needs a list of one column."""
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
-_EXCEL_ERRORS: Final = frozenset(
-    "#N/A #REF! #VALUE! #NAME? #DIV/0! #NULL! #NUM! #SPILL! #CALC! #GETTING_DATA".split()
+EXCEL_DIGITS: Final = 15
+EXCEL_ERROR: Final = "#ERROR!"
+
+_EXCEL_ERRORS: Final = _words(
+    "#ERROR! #N/A #REF! #VALUE! #NAME? #DIV/0! #NULL! #NUM! #SPILL! #CALC! #GETTING_DATA"
 )
-_DAMAGED: Final = re.compile(r"\d(?:\.\d+)?[eE]\+\d+")  # what Excel makes of a long number: 4.50002E+11
+_DAMAGED: Final = re.compile(
+    r"\d(?:\.\d+)?[eE]\+\d+"
+)  # what Excel makes of a long number: 4.50002E+11
+
+_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")  # what Excel makes of 3-12
 
 Rows = list[tuple[int, list[str]]]
 """Line in the file (from 1) and its cells."""
@@ -90,7 +105,7 @@ def _csv_rows(path: Path) -> Rows:
 
 def _excel_rows(path: Path) -> Rows:
     try:
-        import fastexcel  # noqa: PLC0415 - only needed for Excel files
+        import fastexcel
     except ModuleNotFoundError as error:
         raise PackageMissing(
             package="fastexcel", command="pip install -r requirements/base.txt"
@@ -98,18 +113,51 @@ def _excel_rows(path: Path) -> Rows:
     content = _bytes(path)
     try:
         workbook = fastexcel.read_excel(content)
-        sheet = workbook.load_sheet(0, header_row=None, dtypes="string")
-        batch = sheet.to_arrow()
+        # `skip_rows=0` keeps empty rows at the top, so that the line numbers are those of the sheet.
+        sheet = workbook.load_sheet(0, header_row=None, skip_rows=0, dtypes="string")
+        batch, damaged = sheet.to_arrow_with_errors()
     except fastexcel.FastExcelError as error:
         raise BadInput(
             N_("{source}: this Excel file cannot be read (damaged, encrypted or another format)."),
             source=path.name,
         ) from error
     columns = [column.to_pylist() for column in batch.columns]
-    return [
+    rows = [
         (line, ["" if cell is None else str(cell) for cell in cells])
         for line, cells in enumerate(zip(*columns, strict=True), start=1)
     ]
+    for cell in damaged.errors if damaged is not None else ():
+        row, column = cell.position
+        rows[row][1][column] = EXCEL_ERROR
+    if any(_is_long(cell) for _, cells in rows for cell in cells):
+        _refuse_rounded(workbook, rows, path)
+    return rows
+
+
+def _refuse_rounded(workbook: fastexcel.ExcelReader, rows: Rows, path: Path) -> None:
+    """Refuse a column of numeric cells with more digits than Excel keeps: its last digits are made up."""
+    header = next(i for i, (_, cells) in enumerate(rows) if any(cell.strip() for cell in cells))
+    typed = workbook.load_sheet(
+        0, header_row=None, skip_rows=header + 1, schema_sample_rows=None
+    ).to_arrow()
+    for index, column in enumerate(typed.schema):
+        if str(column.type) not in {"int64", "double"}:
+            continue
+        for line, cells in rows[header + 1 :]:
+            if index < len(cells) and _is_long(cells[index]):
+                raise BadInput(
+                    N_(
+                        "{source}, line {line}: Excel has rounded this number to {name}. Format the column as "
+                        "text and paste the numbers again."
+                    ),
+                    source=path.name,
+                    line=line,
+                    name=cells[index],
+                )
+
+
+def _is_long(cell: str) -> bool:
+    return len(cell) > EXCEL_DIGITS and cell.isdigit()
 
 
 def _pick(rows: Rows, path: Path) -> list[str]:
@@ -154,7 +202,9 @@ def _number(written: str, path: Path, line: int) -> str:
     number = written.strip().strip("\ufeff\u00a0\u3000")
     place = {"source": path.name, "line": line}
     if _CONTROL.search(number):
-        raise BadInput(N_("{source}, line {line}: a control character stands in the number."), **place)
+        raise BadInput(
+            N_("{source}, line {line}: a control character stands in the number."), **place
+        )
     if number.upper() in _EXCEL_ERRORS:
         raise BadInput(
             N_("{source}, line {line}: the cell holds the error {name} instead of a number."),
@@ -169,6 +219,13 @@ def _number(written: str, path: Path, line: int) -> str:
             ),
             **place,
             name=number,
+        )
+    if _DATE.fullmatch(number):
+        raise BadInput(
+            N_(
+                "{source}, line {line}: Excel has turned this number into a date. Format the column as text."
+            ),
+            **place,
         )
     if len(number) > LONGEST_NUMBER:
         raise BadInput(
@@ -194,7 +251,9 @@ def _text(path: Path) -> str:
         return written
     line = 1 + next(_first_bad_line(content))
     raise BadInput(
-        N_("{source}, line {line}: this is neither UTF-8 nor GBK text."), source=path.name, line=line
+        N_("{source}, line {line}: this is neither UTF-8 nor GBK text."),
+        source=path.name,
+        line=line,
     )
 
 

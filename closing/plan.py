@@ -16,6 +16,7 @@ from closing.numbers import read_numbers
 from closing.reopening import draw_reopening, plan_reopening
 from closing.rules import Limits, RuleBook
 from closing.scope import GivenNumbers, find_candidates
+from core import retry
 from recovery.model import Draft, Purpose
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def draw_closing(
     of scope is an exception. Raises `BadInput` naming the rule or setting that is wrong, and the errors of
     reading the ERP; then nothing was stored.
     """
-    check = system.check()
+    check = retry.transient(system.check)
     given = None if numbers is None else GivenNumbers.of(numbers)
     with RuleBook(today=today, zone=zone, limits=limits) as book:
         found = read_closing(

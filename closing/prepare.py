@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import pickle  # noqa: S403 - only ever reads back what this process wrote into its own memory
+import pickle
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,13 +24,18 @@ from core import retry
 from core.errors import STOPS_THE_RUN, ContractBroken, RefusedError
 from core.text import N_, Text
 from recovery.model import PlannedOperation
+from recovery.plan import Chain, arrange
 
+MISSING: Final = "missing"
 PACK_AT: Final = 500  # operations that are kept as objects before they are packed
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A candidate with its evidence, or with the reasons that the evidence showed."""
+    """A candidate with its evidence, or with the reasons that the evidence showed.
+
+    It may have both: where other documents of the plan are the only reasons, the whole plan decides.
+    """
 
     candidate: Candidate
     problems: tuple[Problem, ...] = ()
@@ -39,6 +44,11 @@ class Prepared:
     reversibility: Reversibility = Reversibility.EXACT
     precedes: tuple[Ref, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether something speaks against it that no other document of the plan can put right."""
+        return any(problem.by is None for problem in self.problems)
 
     @property
     def route(self) -> Route:
@@ -107,9 +117,7 @@ class Preparer:
         links = route.action.steps(step.ref, step.arguments)
         unknown = [link.action for link in links if link.action not in self._actions]
         if not links or unknown:
-            raise ContractBroken(
-                problem=f"{step.action} names links that do not exist: {unknown}"
-            )
+            raise ContractBroken(problem=f"{step.action} names links that do not exist: {unknown}")
         return links
 
     def _first_images(
@@ -145,22 +153,25 @@ class Preparer:
         action = route.action
         found = image.get(step.ref)
         problems = list(action.problems(step, image))
-        if found is None or not found.exists:
+        is_told = any(problem.code == MISSING for problem in problems)
+        if not is_told and (found is None or not found.exists):
             problems.append(
-                Problem("missing", Text(N_("it does not exist any more, or our user may not see it")))
+                Problem(MISSING, Text(N_("it does not exist any more, or our user may not see it")))
             )
         if links[0] != step:
             problems += self._actions[links[0].action].problems(links[0], first)
             if _differ(image, first):
                 problems.append(
-                    Problem("moving", Text(N_("somebody is changing it at this moment; plan again")))
+                    Problem(
+                        "moving", Text(N_("somebody is changing it at this moment; plan again"))
+                    )
                 )
         problems = _each_once(problems)
-        if problems:
+        if any(problem.by is None for problem in problems):
             return Prepared(candidate, tuple(problems))
         return Prepared(
             candidate,
-            (),
+            tuple(problems),
             links,
             first,
             self._reversibility(action, links),
@@ -203,48 +214,68 @@ def plan_operations(
 ) -> None:
     """Add the operations of these documents link by link: every first link, then every second, ...
 
-    `last_of` remembers the last link of each document, where others of the plan have to wait for it.
+    `last_of` remembers the last operation of each document, where others of the plan have to wait for it.
     """
-    previous: dict[int, int] = {}
-    longest = max((len(item.links) for item in prepared), default=0)
-    waits = _waits(prepared, last_of or {})
-    for number in range(longest):
-        here = [index for index, item in enumerate(prepared) if len(item.links) > number]
-        # Neighbours of one action make one batch; the sort is stable, so the order of documents stays.
-        here.sort(key=lambda index: prepared[index].links[number].action)
-        for index in here:
-            item = prepared[index]
-            route = item.route
-            is_first = number == 0
-            link = {"link": number + 1, "links": len(item.links)} if len(item.links) > 1 else {}
-            details = {**item.details, **link} if is_first else {"route": route.name, **link}
-            previous[index] = store.add(
-                PlannedOperation(
-                    system=system,
-                    kind=kind,
-                    number=item.candidate.number,
-                    step=item.links[number],
-                    executor=route.executor,
-                    reversibility=item.reversibility,
-                    approved=item.approved if is_first else None,
-                    after=waits[index] if is_first else previous[index],
-                    details=details,
-                )
+    if not prepared:
+        return
+    # Neighbours of one shape make one batch; the sort is stable, so the order of documents stays.
+    items = sorted(prepared, key=lambda item: [link.action for link in item.links])
+    waits = {
+        item.candidate.ref: max(
+            (last_of[ref] for ref in item.precedes if ref in last_of), default=None
+        )
+        for item in items
+        if last_of is not None
+    }
+    start = store.count
+    for operation in arrange([_chain(system, kind, item) for item in items], block=len(items)):
+        ref = operation.step.ref
+        after = waits.get(ref) if operation.after is None else operation.after + start
+        position = store.add(replace(operation, after=after))
+        if last_of is not None:
+            last_of[ref] = position
+
+
+def _chain(system: str, kind: Kind, item: Prepared) -> Chain:
+    count = len(item.links)
+    links = []
+    for number, step in enumerate(item.links, start=1):
+        place = {"link": number, "links": count} if count > 1 else {}
+        links.append(
+            PlannedOperation(
+                system=system,
+                kind=kind,
+                number=item.candidate.number,
+                step=step,
+                executor=item.route.executor,
+                reversibility=item.reversibility,
+                approved=item.approved if number == 1 else None,
+                details={**(item.details if number == 1 else {"route": item.route.name}), **place},
             )
-    if last_of is not None:
-        for index, item in enumerate(prepared):
-            if item.candidate.ref is not None:
-                last_of[item.candidate.ref] = previous[index]
+        )
+    return Chain(tuple(links))
 
 
-def _waits(prepared: Sequence[Prepared], last_of: Mapping[Ref, int]) -> list[int | None]:
-    """Return, for each document, the last operation that it has to wait for."""
-    waits: list[int | None] = [None] * len(prepared)
-    for index, item in enumerate(prepared):
-        # `precedes` was turned round by `in_levels`: it holds what comes before this document.
-        before = [last_of[ref] for ref in item.precedes if ref in last_of]
-        waits[index] = max(before, default=None)
-    return waits
+def excuse(prepared: Iterable[Prepared]) -> tuple[list[Prepared], list[Prepared]]:
+    """Split into those that can go on and those that cannot.
+
+    A document that only waits for others goes on when all of them do; they then come before it.
+    """
+    items = list(prepared)
+    ready = {item.candidate.ref for item in items if not item.is_blocked}
+    while True:
+        stuck = {
+            item.candidate.ref
+            for item in items
+            if item.candidate.ref in ready and any(p.by not in ready for p in item.problems)
+        }
+        if not stuck:
+            break
+        ready -= stuck
+    return (
+        [item for item in items if item.candidate.ref in ready],
+        [item for item in items if item.candidate.ref not in ready],
+    )
 
 
 def in_levels(prepared: Iterable[Prepared]) -> list[list[Prepared]]:
@@ -256,6 +287,7 @@ def in_levels(prepared: Iterable[Prepared]) -> list[list[Prepared]]:
     items = {item.candidate.ref: item for item in prepared}
     before: dict[Ref | None, set[Ref]] = {ref: set() for ref in items}
     for ref, item in items.items():
+        before[ref] |= {problem.by for problem in item.problems if problem.by is not None}
         for later in item.precedes:
             if later in before and ref is not None and later != ref:
                 before[later].add(ref)
@@ -275,9 +307,7 @@ def has_order(action: Action) -> bool:
     return type(action).precedes is not Action.precedes
 
 
-def _details(
-    route: Route, candidate: Candidate, action: Action, image: Image
-) -> dict[str, Any]:
+def _details(route: Route, candidate: Candidate, action: Action, image: Image) -> dict[str, Any]:
     details: dict[str, Any] = {"route": route.name, "action": action.name, "facts": candidate.facts}
     remainder = action.remainder(image)
     if remainder is not None:
@@ -308,4 +338,3 @@ def _differ(one: Image, other: Image) -> bool:
         ):
             return True
     return False
-

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
-from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from closing.drawing import Drawing, DrawnPlan, repetitions
@@ -21,6 +20,7 @@ from closing.prepare import Prepared
 from closing.rules import Limits, RuleBook
 from closing.scope import GivenNumbers, find_candidates, find_refs
 from connectors.contract import Action, ActionSupport, Executor, Kind, Ref, System, SystemCheck
+from core import retry
 from core.errors import BadInput
 from core.text import N_
 from recovery.model import Draft, Purpose
@@ -97,7 +97,7 @@ def draw_reopening(
             N_("{source}: name the documents: by number, --from FILE, or --where."),
             source="close reopen",
         )
-    check = system.check()
+    check = retry.transient(system.check)
     found_kind = choose_kind("KIND", kind, check.kinds)
     routes = _routes(system, found_kind, check)
     given = None if numbers is None else GivenNumbers.of(numbers)
@@ -136,12 +136,12 @@ class _Reopening(Drawing):
         """Return each candidate with the first action that fits it, or with what speaks against each."""
         prepared = super().prepare(route, batch)
         for other in self._routes:
-            open_ones = [i for i, item in enumerate(prepared) if item.problems]
+            open_ones = [i for i, item in enumerate(prepared) if item.is_blocked]
             if other is route or not open_ones:
                 continue
             tried = super().prepare(other, [replace(batch[i], route=other) for i in open_ones])
             for i, item in zip(open_ones, tried, strict=True):
-                both = (*prepared[i].problems, *item.problems) if item.problems else ()
+                both = (*prepared[i].problems, *item.problems) if item.is_blocked else item.problems
                 once = {(problem.code, str(problem.text)): problem for problem in both}
                 prepared[i] = replace(item, problems=tuple(once.values()))
         return self._with_change_sets(prepared)

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from closing.expression import Expression, near, statement_of, take_apart
+from closing.expression import Expression, statement_of, take_apart
 from core.errors import BadInput
 from core.text import N_
 
@@ -57,7 +57,7 @@ class RuleBook:
     """
 
     def __init__(self, *, today: date, zone: str = "UTC", limits: Limits | None = None) -> None:
-        import duckdb  # noqa: PLC0415 - a third of a second that most commands do not need
+        import duckdb  # a third of a second, which most commands do not need
 
         self._limits = limits or Limits()
         self._errors = duckdb.Error
@@ -115,7 +115,7 @@ class RuleBook:
         The rule is parsed, walked, and bound to empty tables, so that a rule which passes can only fail on
         the values of a document.
         """
-        from connectors.columns import (  # noqa: PLC0415 - imports pyarrow
+        from connectors.columns import (
             documents_schema,
             lines_schema,
         )
@@ -133,8 +133,9 @@ class RuleBook:
             lines=lines_schema().names,
         )
         empty = documents_schema(rule.native).empty_table()
-        self._register("lines", lines_schema(rule.lines_native).empty_table())
         try:
+            self._register("no_lines", lines_schema(rule.lines_native).empty_table())
+            self._show_lines("no_lines", rule.lines_native)
             query = f"SELECT ({rule.sql}\n) FROM {self._documents(empty)} LIMIT 0"  # noqa: S608 - checked above
             with self._time_limit(source):
                 (found,) = self._duckdb.sql(query).types
@@ -188,7 +189,7 @@ class RuleBook:
     def _select(
         self, chunk: pa.Table, rules: Sequence[Expression], where: Expression | None
     ) -> pa.Table:
-        import pyarrow as pa  # noqa: PLC0415 - slow to import
+        import pyarrow as pa
 
         numbered = chunk.append_column(ROW, pa.array(range(chunk.num_rows), pa.int64()))
         columns = [f"documents.{_quoted(name)}" for name in chunk.schema.names]
@@ -225,38 +226,33 @@ class RuleBook:
     def _documents(self, table: pa.Table) -> str:
         """Register `table` and return the FROM item that rules see: today and the native columns put in."""
         self._register("chunk", table)
-        natives = [name for name in table.schema.names if name.startswith("native.")]
-        packed = ", ".join(
-            f"{_quoted(name.removeprefix('native.'))} := {_quoted(name)}" for name in natives
-        )
-        native = f", struct_pack({packed}) AS native" if packed else ""
+        names = [name for name in table.schema.names if name.startswith("native.")]
+        native = _packed([name.removeprefix("native.") for name in names])
         today = f"DATE '{self._today.isoformat()}' AS today"
         return f"(SELECT *, {today}{native} FROM chunk) AS documents"  # noqa: S608 - our own names
 
     def _load_lines(self, rules: Sequence[Expression], lines: LinesSource | None) -> None:
-        from connectors.columns import lines_schema  # noqa: PLC0415 - imports pyarrow
+        import pyarrow as pa
+
+        from connectors.columns import lines_schema
 
         source = next(rule.source for rule in rules if rule.uses_lines)
         if lines is None:
             raise BadInput(N_("{source}: the lines of documents are not read here."), source=source)
         native = tuple(sorted({name for rule in rules for name in rule.lines_native}))
         try:
-            self._register("lines", lines_schema(native).empty_table())
-            self._run("CREATE OR REPLACE TEMP TABLE kept_lines AS SELECT * FROM lines")
+            self._register("no_lines", lines_schema(native).empty_table())
+            self._run("CREATE OR REPLACE TEMP TABLE kept_lines AS SELECT * FROM no_lines")
             for batch in lines(native):
-                import pyarrow as pa  # noqa: PLC0415 - slow to import
-
                 self._register("more_lines", pa.Table.from_batches([batch]))
                 self._run("INSERT INTO kept_lines BY NAME SELECT * FROM more_lines")
-                self._duckdb.unregister("more_lines")
-            packed = ", ".join(f"{_quoted(name)} := {_quoted(f'native.{name}')}" for name in native)
-            extra = f", struct_pack({packed}) AS native" if packed else ""
-            self._duckdb.unregister("lines")
-            self._run(
-                f"CREATE OR REPLACE TEMP VIEW lines AS SELECT *{extra} FROM kept_lines"  # noqa: S608 - our own names
-            )
+            self._show_lines("kept_lines", native)
         except self._errors as error:
             raise self._refusal(error, source) from error
+
+    def _show_lines(self, table: str, native: Sequence[str]) -> None:
+        """Let rules see `table` as lines, its native columns put together."""
+        self._run(f"CREATE OR REPLACE TEMP VIEW lines AS SELECT *{_packed(native)} FROM {table}")  # noqa: S608 - our own names
 
     def _run(self, statement: str, *values: str) -> list[Any]:
         """Run one statement to its end: DuckDB takes the next one only when nothing of this is left."""
@@ -269,7 +265,7 @@ class RuleBook:
         """Drop what rules could see, so that the next question starts clean."""
         for statement in ("DROP VIEW IF EXISTS lines", "DROP TABLE IF EXISTS kept_lines"):
             self._run(statement)
-        for name in ("chunk", "lines", "more_lines"):
+        for name in ("chunk", "no_lines", "more_lines"):
             self._duckdb.unregister(name)
 
     @contextmanager
@@ -323,7 +319,7 @@ def filter_documents(
 
 def known_columns() -> Mapping[str, str]:
     """Return the columns that a rule may name, with what they mean; `lines.` marks those of lines."""
-    from connectors.columns import DOCUMENT_COLUMNS, LINE_COLUMNS  # noqa: PLC0415 - imports pyarrow
+    from connectors.columns import DOCUMENT_COLUMNS, LINE_COLUMNS
 
     return {
         **{name: meaning for name, _, meaning in DOCUMENT_COLUMNS},
@@ -333,7 +329,7 @@ def known_columns() -> Mapping[str, str]:
 
 def _chunks(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
     """Join small batches and keep large ones: about `CHUNK_ROWS` rows each."""
-    import pyarrow as pa  # noqa: PLC0415 - slow to import
+    import pyarrow as pa
 
     held: list[Any] = []
     rows = 0
@@ -348,6 +344,12 @@ def _chunks(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
             held, rows = [], 0
     if rows:
         yield pa.Table.from_batches(held)
+
+
+def _packed(native: Sequence[str]) -> str:
+    """Return the column `native` that holds the native columns under their own names; nothing without any."""
+    parts = ", ".join(f"{_quoted(name)} := {_quoted(f'native.{name}')}" for name in native)
+    return f", struct_pack({parts}) AS native" if parts else ""
 
 
 def _quoted(name: str) -> str:

@@ -114,9 +114,7 @@ def _find_numbers(
             yield Candidate(None, number, None, (missing,))
 
 
-def _named(
-    closing: Closing, row: Mapping[str, Any], answers: Sequence[bool | None]
-) -> Candidate:
+def _named(closing: Closing, row: Mapping[str, Any], answers: Sequence[bool | None]) -> Candidate:
     """Judge a document that a person named: out of scope is a reason that is told."""
     candidate = _candidate(closing, row, answers[1:] if closing.where is not None else answers)
     if closing.where is None or answers[0]:

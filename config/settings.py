@@ -7,7 +7,7 @@ import os
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
@@ -322,7 +322,9 @@ def _register(settings: Settings) -> None:
     for secret in _secrets(settings):
         register_secret(secret)
     if settings.journal.url is not None:
-        register_secret(urlsplit(settings.journal.url.get_secret_value()).password or "")
+        password = urlsplit(settings.journal.url.get_secret_value()).password or ""
+        register_secret(password)
+        register_secret(unquote(password))  # as a driver's own messages show it
 
 
 def _secrets(value: Any, name: str = "") -> Iterator[str]:

@@ -187,9 +187,7 @@ class _Reader:
     def mapping(self, events: Iterator[yaml.Event]) -> dict[str, Any]:
         values: dict[str, Any] = {}
         above = self.key
-        for event in events:
-            if isinstance(event, yaml.MappingEndEvent):
-                break
+        while not isinstance(event := next(events), yaml.MappingEndEvent):
             name = self.name(event, events)
             self.key = (*above, name or "?")
             if name == "<<":
@@ -228,9 +226,7 @@ class _Reader:
     def sequence(self, events: Iterator[yaml.Event]) -> tuple[Any, ...]:
         values: list[Any] = []
         above = self.key
-        for event in events:
-            if isinstance(event, yaml.SequenceEndEvent):
-                break
+        while not isinstance(event := next(events), yaml.SequenceEndEvent):
             self.key = (*above, len(values))
             self.source.lines[self.key] = self.line
             values.append(self.value(event, events))

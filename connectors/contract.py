@@ -166,10 +166,15 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A reason why a document cannot be closed now. `code` is stable, `text` is for people."""
+    """A reason why a document cannot be closed now. `code` is stable, `text` is for people.
+
+    `by` names the document that stands in the way (an open child of a project): where the same plan takes
+    that one first, the reason is none.
+    """
 
     code: str
     text: Text
+    by: Ref | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,8 @@ def decimal_text(value: Decimal) -> str:
 
 def moment_text(value: datetime) -> str:
     """Return an aware moment as UTC text with `Z`. Raises `ContractBroken` for a naive one."""
+    if value.tzinfo is UTC:  # nearly always, and images hold many moments
+        return value.isoformat().removesuffix("+00:00") + "Z"
     if value.utcoffset() is None:
         raise ContractBroken(problem="a datetime without time zone cannot be stored")
     try:
@@ -201,12 +203,11 @@ def pack(fields: Mapping[str, Value]) -> tuple[dict[str, Any], dict[str, str]]:
 
     Raises `ContractBroken` for a type outside `Value` (a float above all).
     """
-    values: dict[str, Any] = {}
+    values: dict[str, Any] = dict(fields)
     types: dict[str, str] = {}
     for name, value in fields.items():
         kind = type(value)
         if kind in _NATIVE:
-            values[name] = value
             continue
         found = _TO_TEXT.get(kind)
         if found is None:

@@ -36,6 +36,8 @@ class Event(StrEnum):
     SESSION_RENEWED = "session.renewed"
     SYSTEM_CHECKED = "system.checked"
 
+    LIST_DECODED = "list.decoded"
+
     JOURNAL_OPENED = "journal.opened"
     JOURNAL_MIGRATED = "journal.migrated"
     AUDIT_VERIFIED = "audit.verified"

@@ -48,7 +48,7 @@ def transient(call: Callable[[], T], policy: RetryPolicy | None = None) -> T:
     policy = policy or RetryPolicy()
     started = clock.monotonic()
     backoff = wait_exponential_jitter(
-        initial=policy.first_wait_seconds,
+        multiplier=policy.first_wait_seconds,
         max=policy.longest_wait_seconds,
         jitter=policy.first_wait_seconds,
     )

@@ -36,9 +36,7 @@ def arrange(chains: Sequence[Chain], *, block: int = BLOCK) -> Iterator[PlannedO
     emitted = 0
     last_index: dict[int, int] = {}
     for _, neighbours in groupby(enumerate(chains), key=lambda item: item[1].shape):
-        members = list(neighbours)
-        for start in range(0, len(members), block):
-            part = members[start : start + block]
+        for part in _blocks(list(neighbours), block):
             for link in range(len(part[0][1].operations)):
                 for number, chain in part:
                     after = last_index.get(number) if link else None
@@ -47,3 +45,21 @@ def arrange(chains: Sequence[Chain], *, block: int = BLOCK) -> Iterator[PlannedO
                     yield replace(chain.operations[link], after=after)
                     last_index[number] = emitted
                     emitted += 1
+
+
+def _blocks(members: Sequence[tuple[int, Chain]], block: int) -> Iterator[list[tuple[int, Chain]]]:
+    """Split neighbours of one shape into blocks; a chain never shares one with a longer chain that it follows.
+
+    Link by link it would come before the last operation of that one, for which it has to wait.
+    """
+    part: list[tuple[int, Chain]] = []
+    numbers: set[int] = set()
+    for number, chain in members:
+        would_overtake = chain.follows in numbers and len(chain.operations) > 1
+        if len(part) == block or would_overtake:
+            yield part
+            part, numbers = [], set()
+        part.append((number, chain))
+        numbers.add(number)
+    if part:
+        yield part

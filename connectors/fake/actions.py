@@ -100,12 +100,12 @@ def difference(
 
 def holds(step: Step, image: Image) -> bool:
     """Whether `image` shows every value that the arguments of a restoring step name."""
-    for name, value in step.arguments.items():
+    for name, wanted in step.arguments.items():
         record, _, field = name.rpartition(":")
         fields = next(
             (r.fields for r in image.records if str(r.ref) == (record or str(step.ref))), None
         )
-        if fields is None or fields[field] != value:
+        if fields is None or fields[field] != wanted:
             return False
     return True
 
@@ -140,8 +140,8 @@ def state_problem(step: Step, image: Image, *allowed: str) -> tuple[Problem, ...
         return (Problem("missing", Text(N_("it does not exist any more"))),)
     if root["state"] in allowed:
         return ()
-    text = Text(N_("its state is {state}"), {"state": root["state"]})
-    return (Problem(f"state.{root['state']}", text),)
+    state = str(root["state"])
+    return (Problem(f"state.{state}", Text(N_("its state is {state}"), {"state": state})),)
 
 
 def changed(

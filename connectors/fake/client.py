@@ -151,6 +151,10 @@ class RemoteERP:
         """Let the server refuse connections for a while."""
         self.order("pause", seconds=seconds)
 
+    def stop(self) -> None:
+        """Let the server end."""
+        self.order("stop")
+
     def dump(self, *, with_trace: bool = True) -> dict[str, dict[str, Row]]:
         content = self.order("dump", with_trace=with_trace)
         return {

@@ -28,6 +28,7 @@ from connectors.fake.errors import as_storno_error
 from connectors.fake.kinds import SOURCES, document_row, documents_batch, line_row, lines_batch
 from connectors.fake.others import OTHER_ACTIONS
 from connectors.fake.purchase import PURCHASE_ACTIONS
+from connectors.fake.purchase_chain import CHAIN_ACTIONS
 from connectors.fake.request import ApplyCall, ERPSettings
 from connectors.fake.sample import COMPANY_ORDERS, add_company
 from connectors.fake.schema import SCHEMA
@@ -211,7 +212,7 @@ class FakeSystem:
                 batch_size=self._batch_size,
                 settles_after=self._settles_after,
             )
-            made = [kind(target) for kind in (*PURCHASE_ACTIONS, *OTHER_ACTIONS)]
+            made = [kind(target) for kind in (*PURCHASE_ACTIONS, *CHAIN_ACTIONS, *OTHER_ACTIONS)]
             self._actions = {action.name: action for action in made}
         return self._actions
 

@@ -73,7 +73,10 @@ class Content:
             recompute(tx, ORDER, move["order"])
 
     def populate(self, *, purchase_orders: int) -> None:
-        """Fill the ERP with many quotations that cost nothing until they are changed."""
+        """Fill an empty ERP with many quotations that cost nothing until they are changed."""
+        if any(True for _ in self.tables[ORDER].all_keys()):
+            msg = "populate comes first"
+            raise ValueError(msg)
         with self._lock:
             populate(self.tables, purchase_orders)
 
@@ -88,7 +91,7 @@ class Content:
                         for name, v in (table.get(key) or {}).items()
                         if name not in left_out
                     }
-                    for key in table.keys()  # noqa: SIM118 - a table is no dict
+                    for key in table.all_keys()
                 }
                 for model, table in self.tables.items()
             }

@@ -14,12 +14,16 @@ from connectors.fake.faults import Fault, FaultKind, FaultPlan, Moment, On
 from connectors.fake.ledger import Ledger, LedgerLine, MemoryLedger
 from connectors.fake.request import ApplyCall, Captured, ERPSettings, Query, Refusals
 from connectors.fake.rules import RULES, Rule, Transaction
-from connectors.fake.schema import FIELDS, SCHEMA
+from connectors.fake.schema import FIELDS, INDEXED
 from connectors.fake.table import Row, Table
 from core import clock
 
 VERSION: Final = "1.0"
 REMEMBERED_REQUESTS: Final = 1000
+
+
+_NOTHING_DONE: Final = (FaultKind.UNREACHABLE, FaultKind.BUSY, FaultKind.RATE_LIMITED)
+_ANSWER_LOST: Final = (FaultKind.SLOW, FaultKind.LOST, FaultKind.GARBAGE)
 
 
 @dataclass(slots=True)
@@ -204,10 +208,7 @@ class FakeERP(Content):
         for call in calls:
             mark = tx.mark
             try:
-                for fault in bad:
-                    if fault.key == call.key:
-                        raise ERPError(fault.code, fault.said)
-                self._run(tx, model, rule, call)
+                self._run(tx, model, rule, call, bad)
             except ERPError as error:
                 if self.settings.is_atomic_batch:
                     tx.undo()
@@ -225,7 +226,12 @@ class FakeERP(Content):
         arrival.applied = tuple(applied)
         return answers
 
-    def _run(self, tx: Transaction, model: str, rule: Rule, call: ApplyCall) -> None:
+    def _run(
+        self, tx: Transaction, model: str, rule: Rule, call: ApplyCall, bad: Sequence[Fault]
+    ) -> None:
+        for fault in bad:
+            if fault.key == call.key:
+                raise ERPError(fault.code, fault.said)
         if self.settings.has_compare_and_set:
             for expected_model, key, version in call.expected:
                 row = self.table(expected_model).get(key)
@@ -234,7 +240,8 @@ class FakeERP(Content):
         if model and call.model != model:
             raise ERPError("missing", f"{call.model} {call.key} is no {model}.")
         key = call.key if model else f"{call.model},{call.key}"
-        rule(tx, key, dict(call.arguments), call.operation_id)
+        tx.operation_id, tx.arguments = call.operation_id, call.arguments
+        rule(tx, key)
 
     def _postpone(
         self, fault: Fault, arrival: _Arrival, action: str, calls: Sequence[ApplyCall]
@@ -289,13 +296,12 @@ class FakeERP(Content):
         for fault in arrival.faults:
             self._meddle(fault, Moment.BEFORE)
         for fault in arrival.faults:
-            match fault.kind:
-                case FaultKind.UNREACHABLE | FaultKind.BUSY | FaultKind.RATE_LIMITED:
-                    raise ERPError(str(fault.kind), fault.said, retry_after=fault.retry_after)
-                case FaultKind.REFUSED:
-                    raise ERPError(fault.code, fault.said)
-                case _ if not fault.is_applied:
-                    self._lose(fault)
+            if fault.kind in _NOTHING_DONE:
+                raise ERPError(str(fault.kind), fault.said, retry_after=fault.retry_after)
+            if fault.kind == FaultKind.REFUSED:
+                raise ERPError(fault.code, fault.said)
+            if not fault.is_applied:
+                self._lose(fault)
 
     def _meet_after(self, arrival: _Arrival) -> None:
         for fault in arrival.faults:
@@ -305,11 +311,10 @@ class FakeERP(Content):
                 self._lose(fault)
 
     def _lose(self, fault: Fault) -> None:
-        match fault.kind:
-            case FaultKind.SLOW | FaultKind.LOST | FaultKind.GARBAGE:
-                raise AnswerLostError(str(fault.kind), fault.seconds)
-            case FaultKind.SERVER_ERROR:
-                raise ERPError("server_error", fault.said)
+        if fault.kind in _ANSWER_LOST:
+            raise AnswerLostError(str(fault.kind), fault.seconds)
+        if fault.kind == FaultKind.SERVER_ERROR:
+            raise ERPError("server_error", fault.said)
 
     def _meddle(self, fault: Fault, moment: Moment) -> None:
         if fault.moment != moment:
@@ -340,11 +345,12 @@ class FakeERP(Content):
             if name == "key":
                 keys = iter(sorted(values))
                 break
-            if SCHEMA[table.model][name].relation:
+            if name in INDEXED[table.model]:
                 keys = iter([key for v in sorted(values) for key in table.children(name, v)])
                 break
         else:
-            keys = table.keys()
+            yield from table.all_keys(after)
+            return
         if after is not None:
             for key in keys:
                 if key == after:

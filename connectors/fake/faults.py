@@ -80,6 +80,10 @@ class Fault:
     moment: Moment | str = Moment.BEFORE
     user: str = "somebody"
 
+    def __post_init__(self) -> None:
+        """Raise `ValueError` for a word that is none of the kinds: such a fault would never be met."""
+        FaultKind(self.kind), On(self.on), Moment(self.moment)
+
     def to_json(self) -> dict[str, Any]:
         """Return what `from_json` reads, for the admin endpoint."""
         order = {name: value for name, value in asdict(self).items() if name != "changes"}
@@ -110,10 +114,8 @@ class FaultPlan:
         self._is_idle = True
 
     def add(self, *faults: Fault) -> None:
-        """Order failures. Raises `ValueError` for a word that is none of the kinds."""
-        for fault in faults:
-            FaultKind(fault.kind), On(fault.on), Moment(fault.moment)
-            self._orders.append(_Ordered(fault))
+        """Order failures."""
+        self._orders += [_Ordered(fault) for fault in faults]
         self._is_idle = not self._orders
 
     def clear(self) -> None:

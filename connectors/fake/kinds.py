@@ -43,7 +43,7 @@ class KindSource:
 
 
 def _same(*names: str) -> Callable[[Row, Lines], Row]:
-    return lambda row, lines: {name: row[name] for name in names}
+    return lambda row, _: {name: row[name] for name in names}
 
 
 _CLOSED: Final = ("closed_by", "closed_at", "closed_how")
@@ -71,7 +71,8 @@ def _order_columns(row: Row, lines: Lines) -> Row:
 
 
 def _remaining(line: Row) -> Decimal:
-    return max(line["quantity"] - line["received_quantity"], ZERO)
+    remaining: Decimal = max(line["quantity"] - line["received_quantity"], ZERO)
+    return remaining
 
 
 def _order_line(row: Row) -> Row:

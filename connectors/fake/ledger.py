@@ -34,7 +34,8 @@ class LedgerLine:
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> LedgerLine:
         """Read back what `to_json` wrote."""
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in stored.items()})
+        lists = {name: tuple(stored[name]) for name in ("operations", "applied", "faults")}
+        return cls(**{**stored, **lists})
 
 
 class Ledger(Protocol):

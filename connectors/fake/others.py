@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import cast
+from typing import ClassVar, cast
 
 from connectors.contract import (
     Effect,
@@ -54,11 +54,11 @@ class UpdateRecord(FakeAction):
     title = N_("Change fields")
     model = ORDER
     footprint = FIELDS
-    queries = {
+    queries: ClassVar = {
         LINE: (Query(ORDER, "order", is_parent=True),),
         SALE_LINE: (Query(SALE, "order", is_parent=True),),
     }
-    ours = {model: fields - STAMPS for model, fields in FIELDS.items()}
+    ours: ClassVar = {model: fields - STAMPS for model, fields in FIELDS.items()}
     derived = DERIVED
     trace = stamps_of(SCHEMA)
 
@@ -84,10 +84,10 @@ class ReverseInvoice(FakeAction):
     reversibility_note = N_(
         "a posted invoice stays; another counter-document takes the first one back"
     )
-    footprint = {INVOICE: FIELDS[INVOICE]}
-    queries = {INVOICE: (Query(INVOICE, "reversed_entry"),)}
-    ours = {INVOICE: frozenset({"*", "state"})}
-    trace = {INVOICE: STAMPS | {"*", "state"}}
+    footprint: ClassVar = {INVOICE: FIELDS[INVOICE]}
+    queries: ClassVar = {INVOICE: (Query(INVOICE, "reversed_entry"),)}
+    ours: ClassVar = {INVOICE: frozenset({"*", "state"})}
+    trace: ClassVar = {INVOICE: STAMPS | {"*", "state"}}
     trace_note = N_("the counter-documents and their numbers")
 
     def problems(self, step: Step, image: Image) -> tuple[Problem, ...]:
@@ -117,8 +117,8 @@ def _made(step: Step, before: Image, after: Image) -> list[Ref]:
 class _PeriodAction(FakeAction):
     kind = Kind.ACCOUNTING_PERIOD
     model = PERIOD
-    footprint = {PERIOD: FIELDS[PERIOD], PERIOD_JOURNAL: FIELDS[PERIOD_JOURNAL]}
-    queries = {PERIOD: (Query(PERIOD_JOURNAL, "period"),)}
+    footprint: ClassVar = {PERIOD: FIELDS[PERIOD], PERIOD_JOURNAL: FIELDS[PERIOD_JOURNAL]}
+    queries: ClassVar = {PERIOD: (Query(PERIOD_JOURNAL, "period"),)}
     trace = stamps_of([PERIOD, PERIOD_JOURNAL])
 
 
@@ -128,7 +128,7 @@ class ClosePeriod(_PeriodAction):
     name = "accounting_period.close"
     title = N_("Close the period and its journals")
     reopen_action = "accounting_period.reopen"
-    ours = {PERIOD: CLOSED, PERIOD_JOURNAL: frozenset({"state"})}
+    ours: ClassVar = {PERIOD: CLOSED, PERIOD_JOURNAL: frozenset({"state"})}
 
     def problems(self, step: Step, image: Image) -> tuple[Problem, ...]:
         return state_problem(step, image, "open")
@@ -152,7 +152,13 @@ class ReopenPeriod(_PeriodAction):
 
     name = "accounting_period.reopen"
     title = N_("Reopen the period")
-    ours = {PERIOD: CLOSED}
+    ours: ClassVar = {PERIOD: CLOSED}
+    # Only closing it anew takes a reopening back, and that has its own hour and name.
+    trace: ClassVar = {
+        **stamps_of([PERIOD, PERIOD_JOURNAL]),
+        PERIOD: STAMPS | {"closed_by", "closed_at"},
+    }
+    trace_note = N_("who closed the period last, and when")
 
     def problems(self, step: Step, image: Image) -> tuple[Problem, ...]:
         return state_problem(step, image, "closed")
@@ -169,7 +175,7 @@ class CloseJournals(_PeriodAction):
 
     name = "accounting_period.close_journals"
     title = N_("Close the journals of the period")
-    ours = {PERIOD_JOURNAL: frozenset({"state"})}
+    ours: ClassVar = {PERIOD_JOURNAL: frozenset({"state"})}
 
     def is_done(self, step: Step, before: Image, after: Image) -> bool:
         return not _journals(after, "open")
@@ -186,7 +192,7 @@ class ReopenJournals(_PeriodAction):
 
     name = "accounting_period.reopen_journals"
     title = N_("Reopen journals of the period")
-    ours = {PERIOD_JOURNAL: frozenset({"state"})}
+    ours: ClassVar = {PERIOD_JOURNAL: frozenset({"state"})}
 
     def is_done(self, step: Step, before: Image, after: Image) -> bool:
         wanted = cast("tuple[str, ...]", step.arguments["journals"])
@@ -209,8 +215,8 @@ class CloseTask(FakeAction):
     title = N_("Close the task")
     reopen_action = "project_task.reopen"
     model = TASK
-    footprint = {TASK: FIELDS[TASK]}
-    ours = {TASK: CLOSED}
+    footprint: ClassVar = {TASK: FIELDS[TASK]}
+    ours: ClassVar = {TASK: CLOSED}
     trace = stamps_of([TASK])
 
     def problems(self, step: Step, image: Image) -> tuple[Problem, ...]:
@@ -234,18 +240,18 @@ class ReopenTask(RestoreAction):
     kind = Kind.PROJECT
     title = N_("Reopen the task")
     model = TASK
-    default = {"state": "open", **NOT_CLOSED}
-    footprint = {TASK: FIELDS[TASK]}
-    ours = {TASK: CLOSED}
+    default: ClassVar = {"state": "open", **NOT_CLOSED}
+    footprint: ClassVar = {TASK: FIELDS[TASK]}
+    ours: ClassVar = {TASK: CLOSED}
     trace = stamps_of([TASK])
 
 
 class _ProjectAction(FakeAction):
     kind = Kind.PROJECT
     model = PROJECT
-    footprint = {PROJECT: FIELDS[PROJECT], TASK: FIELDS[TASK]}
-    queries = {PROJECT: (Query(TASK, "project"), Query(PROJECT, "parent"))}
-    ours = {PROJECT: CLOSED | {"progress"}}
+    footprint: ClassVar = {PROJECT: FIELDS[PROJECT], TASK: FIELDS[TASK]}
+    queries: ClassVar = {PROJECT: (Query(TASK, "project"), Query(PROJECT, "parent"))}
+    ours: ClassVar = {PROJECT: CLOSED | {"progress"}}
     trace = stamps_of([PROJECT])
 
 
@@ -284,7 +290,7 @@ class ReopenProject(_ProjectAction, RestoreAction):
 
     name = "project.reopen"
     title = N_("Reopen the project")
-    default = {"state": "open", **NOT_CLOSED}
+    default: ClassVar = {"state": "open", **NOT_CLOSED}
 
 
 class CloseSale(FakeAction):
@@ -295,8 +301,8 @@ class CloseSale(FakeAction):
     title = N_("Close the sales order")
     reopen_action = "sales_order.restore"
     model = SALE
-    footprint = {SALE: FIELDS[SALE]}
-    ours = {SALE: CLOSED}
+    footprint: ClassVar = {SALE: FIELDS[SALE]}
+    ours: ClassVar = {SALE: CLOSED}
     trace = stamps_of([SALE])
 
     def problems(self, step: Step, image: Image) -> tuple[Problem, ...]:
@@ -315,10 +321,10 @@ class RestoreSale(RestoreAction):
     name = "sales_order.restore"
     kind = Kind.SALES_ORDER
     title = N_("Put the sales order's header back")
-    default = {"state": "processing", **NOT_CLOSED}
+    default: ClassVar = {"state": "processing", **NOT_CLOSED}
     model = SALE
-    footprint = {SALE: FIELDS[SALE]}
-    ours = {SALE: CLOSED}
+    footprint: ClassVar = {SALE: FIELDS[SALE]}
+    ours: ClassVar = {SALE: CLOSED}
     trace = stamps_of([SALE])
 
 

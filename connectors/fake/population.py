@@ -12,6 +12,7 @@ from connectors.fake.table import Row, Table
 
 REMEMBERED_ROWS: Final = 1000
 _MADE_AT: Final = datetime(2026, 1, 1, 9, 0, tzinfo=UTC)
+_PREFIX: Final = "PO"
 _PRICES: Final = tuple(Decimal(cents).scaleb(-2) for cents in range(1250, 2250, 50))
 _QUANTITY: Final = Decimal("12.000")
 _DATES: Final = tuple(date(2025, 1, 1) + timedelta(days=n) for n in range(360))
@@ -88,18 +89,20 @@ class _Orders:
         amount = _line_amount(number) * 2
         return {
             **_ORDER,
-            "number": f"PO{number:07}",
+            "number": f"{_PREFIX}{number:07}",
             "date": _DATES[number % 330],
             "due": _DATES[number % 330 + 30],
             "amount": amount,
             "remaining_amount": amount,
         }
 
-    def keys(self) -> Iterable[str]:
-        return map(str, range(1, self._count + 1))
+    def all_keys(self, after: str | None) -> Iterable[str]:
+        return map(str, range(1 if after is None else int(after) + 1, self._count + 1))
 
     def children(self, name: str, value: str) -> Iterable[str]:
-        return ()
+        key = value.removeprefix(_PREFIX).lstrip("0")
+        made = self.make(key) if name == "number" and key else None
+        return (key,) if made is not None and made["number"] == value else ()
 
 
 class _Lines:
@@ -122,8 +125,13 @@ class _Lines:
             "due": _DATES[number % 330 + 30],
         }
 
-    def keys(self) -> Iterable[str]:
-        return (f"{order}-{position}" for order in self._orders.keys() for position in (1, 2))
+    def all_keys(self, after: str | None) -> Iterable[str]:
+        order, _, position = (after or "0-2").partition("-")
+        if position == "1":
+            yield f"{order}-2"
+        for key in self._orders.all_keys(order):
+            yield f"{key}-1"
+            yield f"{key}-2"
 
     def children(self, name: str, value: str) -> Iterable[str]:
         return (f"{value}-1", f"{value}-2") if self._orders.make(value) is not None else ()

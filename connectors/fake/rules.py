@@ -40,6 +40,8 @@ class Transaction:
         self._shared: dict[tuple[Any, ...], Row] = {}
         self.user = user
         self.moment = moment
+        self.operation_id = ""  # of the call that is being carried out, with its arguments
+        self.arguments: Mapping[str, Any] = {}
 
     def get(self, model: str, key: str) -> Row:
         """Return a row. Raises `ERPError` when it does not exist."""
@@ -103,6 +105,10 @@ class Transaction:
         return {"write_date": self.moment, "write_user": self.user, "version": version}
 
 
+Rule = Callable[[Transaction, str], None]
+"""What the ERP does to the document of a key. Raises `ERPError` when its rules forbid it."""
+
+
 def recompute(tx: Transaction, model: str, key: str) -> None:
     """Derive amounts of an order from its lines, as the ERP does after every change."""
     amount = remaining = ZERO
@@ -151,15 +157,15 @@ def _closed(tx: Transaction, state: str) -> Row:
 _OPEN: Final = {"closed_by": None, "closed_at": None, "closed_how": None}
 
 
-def _cancel_order(tx: Transaction, key: str, arguments: Row, operation_id: str) -> None:
+def _cancel_order(tx: Transaction, key: str) -> None:
     _need(tx.get(ORDER, key), "state", "draft", "quotation")
     tx.write(ORDER, key, _closed(tx, "cancelled"))
 
 
-def _restore(model: str) -> Callable[[Transaction, str, Row, str], None]:
-    def restore(tx: Transaction, key: str, arguments: Row, operation_id: str) -> None:
+def _restore(model: str) -> Rule:
+    def restore(tx: Transaction, key: str) -> None:
         by_record: dict[tuple[str, str], Row] = {}
-        for name, value in arguments.items():
+        for name, value in tx.arguments.items():
             record, _, field = name.rpartition(":")
             child_model, _, child_key = record.partition(",")
             by_record.setdefault((child_model or model, child_key or key), {})[field] = value
@@ -169,17 +175,15 @@ def _restore(model: str) -> Callable[[Transaction, str, Row, str], None]:
     return restore
 
 
-def _guarded(
-    rule: Callable[[Transaction, str, Row, str], None], model: str, *states: str
-) -> Callable[[Transaction, str, Row, str], None]:
-    def guarded(tx: Transaction, key: str, arguments: Row, operation_id: str) -> None:
+def _guarded(rule: Rule, model: str, *states: str) -> Rule:
+    def guarded(tx: Transaction, key: str) -> None:
         _need(tx.get(model, key), "state", *states)
-        rule(tx, key, arguments, operation_id)
+        rule(tx, key)
 
     return guarded
 
 
-def _cancel_remainder(tx: Transaction, key: str, arguments: Row, operation_id: str) -> None:
+def _cancel_remainder(tx: Transaction, key: str) -> None:
     _need(tx.get(ORDER, key), "state", "processing")
     for move_key, move in tx.children(MOVE, "order", key):
         if move["state"] == "draft":
@@ -191,14 +195,14 @@ def _cancel_remainder(tx: Transaction, key: str, arguments: Row, operation_id: s
     recompute(tx, ORDER, key)
 
 
-def _restore_remainder(tx: Transaction, key: str, arguments: Row, operation_id: str) -> None:
+def _restore_remainder(tx: Transaction, key: str) -> None:
     if any(line["state"] == "settled" for _, line in tx.children(LINE, "order", key)):
         raise ERPError("state", "The lines are settled.")
-    _restore(ORDER)(tx, key, arguments, operation_id)
+    _restore(ORDER)(tx, key)
     recompute(tx, ORDER, key)
 
 
-def _settle_lines(tx: Transaction, key: str, arguments: Row, operation_id: str) -> None:
+def _settle_lines(tx: Transaction, key: str) -> None:
     _need(tx.get(ORDER, key), "state", "processing")
     for _, move in tx.children(MOVE, "order", key):
         if move["state"] == "draft":
@@ -208,14 +212,14 @@ def _settle_lines(tx: Transaction, key: str, arguments: Row, operation_id: str) 
             tx.write(LINE, line_key, {"state": "settled"})
 
 
-def _close_header(tx: Transaction, key: str, arguments: Row, operation_id: str) -> None:
+def _close_header(tx: Transaction, key: str) -> None:
     _need(tx.get(ORDER, key), "state", "processing")
     if any(line["state"] != "settled" for _, line in tx.children(LINE, "order", key)):
         raise ERPError("state", "A line is not settled.")
     tx.write(ORDER, key, _closed(tx, "closed"))
 
 
-def _give_up(tx: Transaction, key: str, arguments: Row, operation_id: str) -> None:
+def _give_up(tx: Transaction, key: str) -> None:
     _need(tx.get(ORDER, key), "state", "processing")
     for move_key, move in tx.children(MOVE, "order", key):
         if move["state"] == "draft":
@@ -223,7 +227,7 @@ def _give_up(tx: Transaction, key: str, arguments: Row, operation_id: str) -> No
     tx.write(ORDER, key, _closed(tx, "given_up"))
 
 
-def _by_hand_only(tx: Transaction, key: str, arguments: Row, operation_id: str) -> None:
+def _by_hand_only(_tx: Transaction, _key: str) -> None:
     raise ERPError("access_denied", "Only a person may do this, on the screen.")
 
 
@@ -239,17 +243,17 @@ def withdraw_by_hand(tx: Transaction, key: str) -> None:
     tx.write(ORDER, key, {"state": "quotation", "approved_by": None})
 
 
-def _send_reminder(tx: Transaction, key: str, arguments: Row, operation_id: str) -> None:
+def _send_reminder(tx: Transaction, key: str) -> None:
     order = tx.get(ORDER, key)
     tx.insert(MESSAGE, {"text": f"Please deliver {order['number']}.", "sent_at": tx.moment})
 
 
-def _update(tx: Transaction, key: str, arguments: Row, operation_id: str) -> None:
+def _update(tx: Transaction, key: str) -> None:
     model, _, record = key.partition(",")
-    write_fields(tx, model, record, arguments)
+    write_fields(tx, model, record, tx.arguments)
 
 
-def _reverse_invoice(tx: Transaction, key: str, arguments: Row, operation_id: str) -> None:
+def _reverse_invoice(tx: Transaction, key: str) -> None:
     invoice = tx.get(INVOICE, key)
     _need(invoice, "state", "posted")
     period = tx.get(PERIOD, invoice["period"])
@@ -259,7 +263,7 @@ def _reverse_invoice(tx: Transaction, key: str, arguments: Row, operation_id: st
         INVOICE,
         {
             **{name: invoice[name] for name in SCHEMA[INVOICE] if name not in STAMPS},
-            "reference": operation_id,
+            "reference": tx.operation_id,
             "reversed_entry": key,
             "amount": -invoice["amount"],
         },
@@ -268,31 +272,31 @@ def _reverse_invoice(tx: Transaction, key: str, arguments: Row, operation_id: st
     tx.write(INVOICE, key, {"state": "reversed"})
 
 
-def _close_period(tx: Transaction, key: str, arguments: Row, operation_id: str) -> None:
+def _close_period(tx: Transaction, key: str) -> None:
     _need(tx.get(PERIOD, key), "state", "open")
-    _close_journals(tx, key, {}, operation_id)
+    _close_journals(tx, key)
     tx.write(PERIOD, key, _closed(tx, "closed"))
 
 
-def _close_journals(tx: Transaction, key: str, arguments: Row, operation_id: str) -> None:
+def _close_journals(tx: Transaction, key: str) -> None:
     for journal_key, journal in tx.children(PERIOD_JOURNAL, "period", key):
         if journal["state"] == "open":
             tx.write(PERIOD_JOURNAL, journal_key, {"state": "closed"})
 
 
-def _reopen_period(tx: Transaction, key: str, arguments: Row, operation_id: str) -> None:
+def _reopen_period(tx: Transaction, key: str) -> None:
     # As in many ERPs, reopening the period leaves its journals closed.
     _need(tx.get(PERIOD, key), "state", "closed")
     tx.write(PERIOD, key, {"state": "open", **_OPEN})
 
 
-def _reopen_journals(tx: Transaction, key: str, arguments: Row, operation_id: str) -> None:
+def _reopen_journals(tx: Transaction, key: str) -> None:
     _need(tx.get(PERIOD, key), "state", "open")
-    for journal_key in arguments["journals"]:
+    for journal_key in tx.arguments["journals"]:
         tx.write(PERIOD_JOURNAL, journal_key, {"state": "open"})
 
 
-def _close_project(tx: Transaction, key: str, arguments: Row, operation_id: str) -> None:
+def _close_project(tx: Transaction, key: str) -> None:
     _need(tx.get(PROJECT, key), "state", "open")
     for model, name in ((TASK, "project"), (PROJECT, "parent")):
         if any(child["state"] == "open" for _, child in tx.children(model, name, key)):
@@ -300,29 +304,27 @@ def _close_project(tx: Transaction, key: str, arguments: Row, operation_id: str)
     tx.write(PROJECT, key, {**_closed(tx, "closed"), "progress": Decimal("1.00")})
 
 
-def _reopen_project(tx: Transaction, key: str, arguments: Row, operation_id: str) -> None:
+def _reopen_project(tx: Transaction, key: str) -> None:
     project = tx.get(PROJECT, key)
     if project["parent"] is not None:
         _need(tx.get(PROJECT, project["parent"]), "state", "open")
-    _restore(PROJECT)(tx, key, arguments, operation_id)
+    _restore(PROJECT)(tx, key)
 
 
-def _close_task(tx: Transaction, key: str, arguments: Row, operation_id: str) -> None:
+def _close_task(tx: Transaction, key: str) -> None:
     _need(tx.get(TASK, key), "state", "open")
     tx.write(TASK, key, _closed(tx, "closed"))
 
 
-def _reopen_task(tx: Transaction, key: str, arguments: Row, operation_id: str) -> None:
+def _reopen_task(tx: Transaction, key: str) -> None:
     _need(tx.get(PROJECT, tx.get(TASK, key)["project"]), "state", "open")
-    _restore(TASK)(tx, key, arguments, operation_id)
+    _restore(TASK)(tx, key)
 
 
-def _close_sale(tx: Transaction, key: str, arguments: Row, operation_id: str) -> None:
+def _close_sale(tx: Transaction, key: str) -> None:
     _need(tx.get(SALE, key), "state", "quotation", "processing")
     tx.write(SALE, key, _closed(tx, "closed"))
 
-
-Rule = Callable[[Transaction, str, Row, str], None]
 
 RULES: Final[Mapping[str, tuple[str, Rule]]] = {
     "purchase_order.cancel": (ORDER, _cancel_order),

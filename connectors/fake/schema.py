@@ -171,8 +171,8 @@ FIELDS: Final[Mapping[str, frozenset[str]]] = {
 }
 """Every field of every model."""
 
-RELATIONS: Final[Mapping[str, tuple[str, ...]]] = {
-    model: tuple(name for name, info in fields.items() if info.relation)
+INDEXED: Final[Mapping[str, tuple[str, ...]]] = {
+    model: tuple(name for name, info in fields.items() if info.relation or name == "number")
     for model, fields in SCHEMA.items()
 }
-"""Fields that hold the key of another record, and that the ERP keeps an index for."""
+"""Fields that the ERP keeps an index for: numbers, and keys of other records."""

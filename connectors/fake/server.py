@@ -83,10 +83,6 @@ class FakeServer:
                 return
             self._listener = _Listener(self.port, self)
 
-    def start(self) -> None:
-        """Serve in another thread."""
-        Thread(target=self.serve, daemon=True).start()
-
     def pause(self, seconds: float) -> None:
         """Refuse connections for a while, as a server that is down does."""
         self._pause_seconds = seconds
@@ -96,7 +92,7 @@ class FakeServer:
     def stop(self) -> None:
         """End serving; requests that hang are let go."""
         self.stopped.set()
-        self._listener.shutdown()
+        self.pause(0.0)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -111,9 +107,10 @@ class _Handler(BaseHTTPRequestHandler):
         asked = loads(self.rfile.read(int(self.headers["Content-Length"])))
         _, room, name = self.path.split("/", 2)
         try:
-            if room == "admin" and name == "pause":
+            if room == "admin" and name in ("pause", "stop"):
                 self._answer(200, {"answer": None})
-                owner.pause(asked["seconds"])
+                self.wfile.flush()
+                owner.pause(asked["seconds"]) if name == "pause" else owner.stop()
                 return
             if room == "admin":
                 answer = ADMIN[name](owner.erp, asked)
@@ -147,6 +144,7 @@ class _Handler(BaseHTTPRequestHandler):
             cut = b'{"answer": [[["purchase.or'
             self.send_response(200)
             self.send_header("Content-Length", str(len(cut)))
+            self.send_header("Connection", "close")
             self.end_headers()
             self.wfile.write(cut)
             return

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
-from connectors.fake.schema import FIELDS, RELATIONS
+from connectors.fake.schema import FIELDS, INDEXED
 
 Row = dict[str, Any]
 
@@ -20,11 +20,11 @@ class Source(Protocol):
     def make(self, key: str) -> Row | None:
         """Return the row of `key`, the same at every call; None when it is not one of ours."""
 
-    def keys(self) -> Iterable[str]:
-        """Return every key, in order."""
+    def all_keys(self, after: str | None) -> Iterable[str]:
+        """Return every key behind `after`, in order."""
 
     def children(self, name: str, value: str) -> Iterable[str]:
-        """Return the keys of the rows whose relation `name` holds `value`."""
+        """Return the keys of the rows whose indexed field `name` holds `value`."""
 
 
 class Table:
@@ -37,9 +37,7 @@ class Table:
         self._overlays: dict[
             str, Row | None
         ] = {}  # of populated rows: what differs; None when deleted
-        self._indexes: dict[str, dict[Any, dict[str, None]]] = {
-            name: {} for name in RELATIONS[model]
-        }
+        self._indexes: dict[str, dict[Any, dict[str, None]]] = {name: {} for name in INDEXED[model]}
         self._fields = FIELDS[model]
         self._last_key = 0
 
@@ -54,16 +52,22 @@ class Table:
             return None if made is None or overlay is None else {**made, **overlay}
         return self.source.make(key)
 
-    def keys(self) -> Iterator[str]:
-        """Yield every key: populated ones first, then the others in the order they were made."""
-        if self.source is not None:
-            for key in self.source.keys():
+    def all_keys(self, after: str | None = None) -> Iterator[str]:
+        """Yield every key behind `after`: populated ones first, then the others in the order they were made."""
+        if self.source is not None and after not in self._rows:
+            for key in self.source.all_keys(after):
                 if self._overlays.get(key, {}) is not None:
                     yield key
-        yield from tuple(self._rows)
+            after = None
+        inserted = iter(tuple(self._rows))
+        if after is not None:
+            for key in inserted:
+                if key == after:
+                    break
+        yield from inserted
 
     def children(self, name: str, value: str) -> list[str]:
-        """Return the keys of the rows whose relation `name` holds `value`."""
+        """Return the keys of the rows whose indexed field `name` holds `value`."""
         found = list(self._indexes[name].get(value, ()))
         if self.source is not None:
             found += [

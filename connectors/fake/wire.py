@@ -126,7 +126,7 @@ def _order_faults(erp: FakeERP, asked: Row) -> Any:
     erp.faults.add(*(Fault.from_json(fault) for fault in asked["faults"]))
 
 
-def _fired(erp: FakeERP, asked: Row) -> Any:
+def _fired(erp: FakeERP, _: Row) -> Any:
     return [[fault.to_json(), count] for fault, count in erp.faults.fired()]
 
 
@@ -147,9 +147,9 @@ def _insert(erp: FakeERP, asked: Row) -> Any:
 
 ADMIN: Final[Mapping[str, Callable[[FakeERP, Row], Any]]] = {
     "faults.add": _order_faults,
-    "faults.clear": lambda erp, asked: erp.faults.clear(),
+    "faults.clear": lambda erp, _: erp.faults.clear(),
     "faults.fired": _fired,
-    "ledger": lambda erp, asked: [line.to_json() for line in erp.ledger.lines()],
+    "ledger": lambda erp, _: [line.to_json() for line in erp.ledger.lines()],
     "dump": _dump,
     "edit": _edit,
     "insert": _insert,
@@ -159,6 +159,6 @@ ADMIN: Final[Mapping[str, Callable[[FakeERP, Row], Any]]] = {
     ),
     "receive": lambda erp, asked: erp.receive(asked["move_key"], user=asked["user"]),
     "populate": lambda erp, asked: erp.populate(purchase_orders=asked["purchase_orders"]),
-    "settle_late": lambda erp, asked: erp.settle_late(),
+    "settle_late": lambda erp, _: erp.settle_late(),
 }
 """What a test may order: no line in the ledger."""

@@ -49,9 +49,17 @@ XMLRPC_CODES: Final[Mapping[int, str]] = {
 _BY_TEXT: Final[tuple[tuple[re.Pattern[str], type[RefusedError]], ...]] = (
     (re.compile(r'^You can not call "'), StateRefused),
     (re.compile(r"that don't exist\."), RecordMissing),
-    (re.compile(r"^You are not allowed to (access|read|write|create|delete|execute|modify)"), AccessDenied),
+    (
+        re.compile(r"^You are not allowed to (access|read|write|create|delete|execute|modify)"),
+        AccessDenied,
+    ),
     (re.compile(r'^Calling button ".*" is not allowed\.'), AccessDenied),
-    (re.compile(r"closed (journal-)?period|period .* is closed|closed fiscal year", re.IGNORECASE), PeriodLocked),
+    (
+        re.compile(
+            r"closed (journal-)?period|period .* is closed|closed fiscal year", re.IGNORECASE
+        ),
+        PeriodLocked,
+    ),
     (re.compile(r"^You cannot (modify|reset|delete|cancel)"), StateRefused),
 )
 
@@ -94,6 +102,11 @@ def from_fault(system: str, user: str, fault: Fault, *, is_write: bool) -> Storn
             return LoginFailed(system=system, user=user, said=fault.said)
         case "RateLimitException":
             return RateLimited(system=system, problem=fault.said)
+        case _:
+            return _from_unknown(system, fault, is_write=is_write)
+
+
+def _from_unknown(system: str, fault: Fault, *, is_write: bool) -> StornoError:
     if "database is locked" in fault.said:
         # SQLite gives up before or at its commit: nothing was kept.
         return Busy(system=system, problem=fault.said)

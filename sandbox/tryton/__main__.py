@@ -11,7 +11,9 @@ from sandbox.tryton import practice
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m sandbox.tryton", description="the practice ERP (Tryton)")
+    parser = argparse.ArgumentParser(
+        prog="python -m sandbox.tryton", description="the practice ERP (Tryton)"
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     for name, told in (
         ("prepare", "make the practice company and keep it"),
@@ -28,7 +30,9 @@ def main(arguments: list[str] | None = None) -> int:
             command.add_argument("--size", choices=["demo", "test", "bench"], default="demo")
         if name == "serve":
             command.add_argument("--port", type=int, default=0, help="0 takes a free one")
-            command.add_argument("--again", action="store_true", help="go on with the company in the folder")
+            command.add_argument(
+                "--again", action="store_true", help="go on with the company in the folder"
+            )
         if name == "dump":
             command.add_argument("--to", type=Path, required=True)
     chosen = parser.parse_args(arguments)
@@ -47,7 +51,9 @@ def _act(chosen: argparse.Namespace) -> int:
     if chosen.command == "dump":
         practice.dump(chosen.dir.resolve() / "practice.sqlite", chosen.to)
         return 0
-    ready = practice.prepare(chosen.cache, series=chosen.series, size=chosen.size, on_progress=_show)
+    ready = practice.prepare(
+        chosen.cache, series=chosen.series, size=chosen.size, on_progress=_show
+    )
     if chosen.command == "prepare":
         print(ready.folder)
         return 0

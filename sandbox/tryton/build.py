@@ -13,7 +13,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
+from urllib.parse import urlsplit, urlunsplit
 
+from sandbox import postgres
 from sandbox.tryton import venv as environment
 from sandbox.tryton.lock import build_lock
 from sandbox.tryton.venv import PracticeError
@@ -45,6 +47,9 @@ MODULES: Final = (
 )
 KEEP_DAYS: Final = 21  # a practice company that is older than this has lost its fresh documents
 _ERROR_LINES: Final = 40
+# Tryton walks through sets here and there: a fixed hash seed gives the same rows each time.
+_SAME_EACH_TIME: Final = {"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
+_PG_DUMP: Final = "practice.pgdump"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +95,9 @@ def prepare(
         raise PracticeError(message)
     python = _prepare_environment(root, series, say)
     if backend == "postgresql":
-        return prepare_postgresql(root, python, series=series, size=size, today=today, dsn=str(dsn), say=say)
+        return prepare_postgresql(
+            root, python, series=series, size=size, today=today, dsn=str(dsn), say=say
+        )
     key = _company_key(series, size, today)
     folder = root / f"company-{series}-{size}-{key}"
     with build_lock(root / f"{folder.name}.lock"):
@@ -98,22 +105,42 @@ def prepare(
             empty = _prepare_empty(root, python, series, say)
             _build(folder, lambda made: _seed_sqlite(made, empty, python, size, today, say))
     return Ready(
-        folder=folder, python=python, series=series, backend="sqlite", size=size, today=_today_of(folder)
+        folder=folder,
+        python=python,
+        series=series,
+        backend="sqlite",
+        size=size,
+        today=_today_of(folder),
     )
 
 
 def prepare_postgresql(
-    root: Path, python: Path, *, series: Series, size: Size, today: dt.date | None, dsn: str, say: Progress
+    root: Path,
+    python: Path,
+    *,
+    series: Series,
+    size: Size,
+    today: dt.date | None,
+    dsn: str,
+    say: Progress,
 ) -> Ready:
-    """The same as a template database in this PostgreSQL server; the manifest lies in the cache."""
-    key = environment.digest(_company_key(series, size, today), dsn)
+    """The same as a template database in this PostgreSQL server, made once and kept in the cache as a dump.
+
+    A server that does not have it yet (the tests' servers are thrown away) gets it from the dump within seconds.
+    """
+    key = _company_key(series, size, today)
     template = f"storno_practice_{key}"
     folder = root / f"company-{series}-{size}-pg-{key}"
     with build_lock(root / f"{folder.name}.lock"):
-        there = template in json.loads(administer(python, dsn, "list"))
-        if not (there and _is_fresh(folder, today)):
+        if not _is_fresh(folder, today):
             administer(python, dsn, "drop", template)
-            _build(folder, lambda made: _seed_postgresql(made, python, template, dsn, size, today, say))
+            _build(
+                folder, lambda made: _seed_postgresql(made, python, template, dsn, size, today, say)
+            )
+        elif template not in json.loads(administer(python, dsn, "list")):
+            say("template", 0, 1)
+            _restore(folder, python, template, dsn)
+            say("template", 1, 1)
     return Ready(
         folder=folder,
         python=python,
@@ -132,22 +159,38 @@ def administer(python: Path, dsn: str, action: str, *names: str) -> str:
     return environment.run(command, f"PostgreSQL: {action} {' '.join(names)}")
 
 
+def list_databases(ready: Ready) -> list[str]:
+    """The databases of the PostgreSQL server on which this practice company lies."""
+    names: list[str] = json.loads(administer(ready.python, str(ready.dsn), "list"))
+    return names
+
+
 def _say_nothing(_what: str, _done: int, _total: int) -> None:
     return
 
 
 def _script_digest(*names: str) -> str:
-    return environment.digest(*(data for name in names for data in (name, (environment.SCRIPTS / name).read_bytes())))
+    return environment.digest(
+        *(data for name in names for data in (name, (environment.SCRIPTS / name).read_bytes()))
+    )
 
 
 def _empty_key(series: str) -> str:
-    return environment.digest(environment.venv_key(series), _script_digest("init.py"), " ".join(MODULES))
+    return environment.digest(
+        environment.venv_key(series), _script_digest("init.py"), " ".join(MODULES)
+    )
 
 
 def _company_key(series: str, size: str, today: dt.date | None) -> str:
-    scripts = _script_digest("seed.py", "company.py", "orders.py", "others.py", "manifest.py", "work.py")
+    scripts = _script_digest(
+        "seed.py", "company.py", "orders.py", "others.py", "manifest.py", "work.py"
+    )
     return environment.digest(
-        _empty_key(series), scripts, size, json.dumps(PASSWORDS), today.isoformat() if today else "rolling"
+        _empty_key(series),
+        scripts,
+        size,
+        json.dumps(PASSWORDS),
+        today.isoformat() if today else "rolling",
     )
 
 
@@ -157,7 +200,12 @@ def _is_fresh(folder: Path, today: dt.date | None) -> bool:
     made = _today_of(folder)
     if today is not None:
         return made == today
-    return 0 <= (dt.date.today() - made).days <= KEEP_DAYS
+    return 0 <= (_current_day() - made).days <= KEEP_DAYS
+
+
+def _current_day() -> dt.date:
+    """Today as the documents see it: Tryton asks the machine's own calendar too."""
+    return dt.datetime.now().astimezone().date()
 
 
 def _today_of(folder: Path) -> dt.date:
@@ -217,21 +265,39 @@ def _initialise(made: Path, python: Path, uri: str, database: str = DATABASE) ->
         (made / f"{database}.sqlite").touch()
     password = made / "password"
     password.write_text(PASSWORDS["admin"], encoding="utf-8")
-    command = [str(python), "-I", str(environment.SCRIPTS / "init.py"), str(write_config(made, uri)), database, *MODULES]
-    environment.run(command, "Tryton could not make its database", env={"TRYTONPASSFILE": str(password)})
+    command = [
+        str(python),
+        str(environment.SCRIPTS / "init.py"),
+        str(write_config(made, uri)),
+        database,
+        *MODULES,
+    ]
+    environment.run(
+        command,
+        "Tryton could not make its database",
+        env={"TRYTONPASSFILE": str(password), **_SAME_EACH_TIME},
+    )
     password.unlink()
     if uri.startswith("sqlite"):
         checkpoint(made / f"{database}.sqlite")
 
 
-def _seed_sqlite(made: Path, empty: Path, python: Path, size: Size, today: dt.date | None, say: Progress) -> None:
+def _seed_sqlite(
+    made: Path, empty: Path, python: Path, size: Size, today: dt.date | None, say: Progress
+) -> None:
     shutil.copyfile(empty / f"{DATABASE}.sqlite", made / f"{DATABASE}.sqlite")
     _seed(made, python, SQLITE_URI, DATABASE, size, today, say)
     checkpoint(made / f"{DATABASE}.sqlite")
 
 
 def _seed_postgresql(
-    made: Path, python: Path, template: str, dsn: str, size: Size, today: dt.date | None, say: Progress
+    made: Path,
+    python: Path,
+    template: str,
+    dsn: str,
+    size: Size,
+    today: dt.date | None,
+    say: Progress,
 ) -> None:
     making = f"{template}_making"
     administer(python, dsn, "drop", making)
@@ -240,24 +306,70 @@ def _seed_postgresql(
     _initialise(made, python, dsn, making)
     say("modules", 1, 1)
     _seed(made, python, dsn, making, size, today, say)
+    dump = [
+        postgres.program("pg_dump"),
+        "-Fc",
+        "-Z1",
+        "-f",
+        str(made / _PG_DUMP),
+        "-d",
+        address(dsn, making),
+    ]
+    environment.run(dump, "the practice company could not be kept")
     administer(python, dsn, "rename", making, template)
 
 
+def _restore(folder: Path, python: Path, template: str, dsn: str) -> None:
+    making = f"{template}_making"
+    administer(python, dsn, "drop", making)
+    administer(python, dsn, "create", making)
+    command = [
+        postgres.program("pg_restore"),
+        "--no-owner",
+        "--exit-on-error",
+        "-j2",
+        "-d",
+        address(dsn, making),
+    ]
+    environment.run(
+        [*command, str(folder / _PG_DUMP)], "the practice company could not be restored"
+    )
+    administer(python, dsn, "rename", making, template)
+
+
+def address(dsn: str, database: str) -> str:
+    """The same server's address with another database."""
+    parts = urlsplit(dsn)
+    return urlunsplit((parts.scheme, parts.netloc, f"/{database}", parts.query, ""))
+
+
 def _seed(
-    made: Path, python: Path, uri: str, database: str, size: Size, today: dt.date | None, say: Progress
+    made: Path,
+    python: Path,
+    uri: str,
+    database: str,
+    size: Size,
+    today: dt.date | None,
+    say: Progress,
 ) -> None:
     order = made / "order.json"
-    wanted = {"today": (today or dt.date.today()).isoformat(), "size": size, "passwords": PASSWORDS}
+    wanted = {"today": (today or _current_day()).isoformat(), "size": size, "passwords": PASSWORDS}
     order.write_text(json.dumps(wanted), encoding="utf-8")
     # Not isolated (-I): the seed is several scripts that import each other from their own folder.
-    command = [str(python), str(environment.SCRIPTS / "seed.py"), str(write_config(made, uri)), database, str(order)]
+    command = [
+        str(python),
+        str(environment.SCRIPTS / "seed.py"),
+        str(write_config(made, uri)),
+        database,
+        str(order),
+    ]
     errors: list[str] = []
     with subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        env=environment.clean_environment({"PYTHONDONTWRITEBYTECODE": "1"}),
+        env=environment.clean_environment(_SAME_EACH_TIME),
         encoding="utf-8",
         errors="replace",
     ) as process:

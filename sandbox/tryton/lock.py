@@ -51,7 +51,10 @@ def _take(path: Path, token: str) -> bool:
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(token)
-    except (FileExistsError, PermissionError):  # Windows says "permission" while a deleted file is still open
+    except (
+        FileExistsError,
+        PermissionError,
+    ):  # Windows says "permission" while a deleted file is still open
         if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
             raise
         return False

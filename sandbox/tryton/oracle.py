@@ -51,7 +51,14 @@ def dump(source: Path | str, target: Path, *, python: Path | None = None) -> Pat
     if backend == "sqlite" and not Path(source).is_file():
         message = f"there is no database file {source}"
         raise PracticeError(message)
-    command = [str(python or sys.executable), "-I", str(SCRIPTS / "dump.py"), backend, str(source), str(target)]
+    command = [
+        str(python or sys.executable),
+        "-I",
+        str(SCRIPTS / "dump.py"),
+        backend,
+        str(source),
+        str(target),
+    ]
     done = subprocess.run(command, capture_output=True, timeout=DUMP_TIMEOUT_SECONDS, check=False)
     if done.returncode:
         tail = done.stderr.decode("utf-8", "replace").strip()[-2000:]
@@ -83,7 +90,9 @@ def _compare_row(table: str, key: str, old: Row | None, new: Row | None) -> list
     if old is None or new is None:
         return [Difference(table=table, key=key, column=None, before=old, after=new)]
     return [
-        Difference(table=table, key=key, column=column, before=old.get(column), after=new.get(column))
+        Difference(
+            table=table, key=key, column=column, before=old.get(column), after=new.get(column)
+        )
         for column in sorted(old.keys() | new.keys())
         if old.get(column) != new.get(column) or type(old.get(column)) is not type(new.get(column))
     ]

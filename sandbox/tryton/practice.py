@@ -7,7 +7,15 @@
 
 from __future__ import annotations
 
-from sandbox.tryton.build import MODULES, PASSWORDS, SERVICE_USER, Progress, Ready, prepare, prepare_postgresql
+from sandbox.tryton.build import (
+    MODULES,
+    PASSWORDS,
+    SERVICE_USER,
+    Progress,
+    Ready,
+    list_databases,
+    prepare,
+)
 from sandbox.tryton.oracle import Difference, compare, dump, load
 from sandbox.tryton.server import Running, start, stop
 from sandbox.tryton.venv import PracticeError, default_cache
@@ -24,9 +32,9 @@ __all__ = [
     "compare",
     "default_cache",
     "dump",
+    "list_databases",
     "load",
     "prepare",
-    "prepare_postgresql",
     "start",
     "stop",
 ]

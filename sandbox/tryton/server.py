@@ -15,12 +15,21 @@ import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Final
-from urllib.parse import urlsplit, urlunsplit
+from typing import IO, Any, Final, Self
 
 from sandbox.tryton import oracle
 from sandbox.tryton import venv as environment
-from sandbox.tryton.build import DATABASE, PASSWORDS, SERVICE_USER, SQLITE_URI, Ready, administer, checkpoint, write_config
+from sandbox.tryton.build import (
+    DATABASE,
+    PASSWORDS,
+    SERVICE_USER,
+    SQLITE_URI,
+    Ready,
+    address,
+    administer,
+    checkpoint,
+    write_config,
+)
 from sandbox.tryton.venv import PracticeError
 
 START_TIMEOUT_SECONDS: Final = 120.0
@@ -45,21 +54,28 @@ class Running:
     dsn: str | None  # of this database, on PostgreSQL
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
-    def __enter__(self) -> Running:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.stop()
 
     @property
     def manifest(self) -> dict[str, Any]:
         """What the practice company had when it was made: documents with number, state and role."""
-        listing: dict[str, Any] = json.loads((self.folder / "practice.json").read_text(encoding="utf-8"))
+        listing: dict[str, Any] = json.loads(
+            (self.folder / "practice.json").read_text(encoding="utf-8")
+        )
         return listing
 
-    def documents(self, *, model: str | None = None, role: str | None = None) -> list[dict[str, Any]]:
+    def documents(
+        self, *, model: str | None = None, role: str | None = None
+    ) -> list[dict[str, Any]]:
         """The documents of this model and role, as they were when the company was made."""
         return [
             one
@@ -85,7 +101,9 @@ class Running:
             administer(self.ready.python, self.ready.dsn, "drop", self.database)
 
 
-def start(ready: Ready, folder: Path, *, port: int = 0, fresh: bool = True, keep: bool = False) -> Running:
+def start(
+    ready: Ready, folder: Path, *, port: int = 0, fresh: bool = True, keep: bool = False
+) -> Running:
     """Copy the practice company into this folder and serve it; the answer comes when the ERP answers.
 
     ``fresh=False`` goes on with the company that lies in the folder from an earlier start. ``keep=True`` lets the
@@ -167,8 +185,7 @@ def _place(ready: Ready, folder: Path, *, fresh: bool) -> tuple[str, Path | None
         return DATABASE, file, None
     database = f"practice_{uuid.uuid4().hex[:12]}"
     administer(ready.python, ready.dsn, "create", database, str(ready.template))
-    parts = urlsplit(ready.dsn)
-    return database, None, urlunsplit((parts.scheme, parts.netloc, f"/{database}", parts.query, ""))
+    return database, None, address(ready.dsn, database)
 
 
 def _wait(process: subprocess.Popen[bytes], folder: Path, log_file: Path) -> dict[str, Any]:
@@ -219,9 +236,11 @@ def _answers(url: str) -> bool:
     """Ask for the server's version; a proxy in the environment has no say about loopback."""
     body = json.dumps({"id": 1, "method": "common.server.version", "params": []}).encode()
     headers = {"Content-Type": "application/json", "Accept-Encoding": "gzip"}
-    request = urllib.request.Request(f"{url}/rpc/", body, headers)
+    request = urllib.request.Request(f"{url}/rpc/", body, headers)  # noqa: S310  # our own loopback address
     try:
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10) as answer:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(
+            request, timeout=10
+        ) as answer:
             return bool(answer.status == 200)
     except (OSError, urllib.error.URLError):
         return False

@@ -58,10 +58,31 @@ def python_in(venv: Path) -> Path:
 
 def create(venv: Path, series: str) -> None:
     """Make the environment and install exactly what the requirement file says."""
-    run([sys.executable, "-m", "venv", str(venv)], "the practice ERP's environment could not be made")
-    command = [str(python_in(venv)), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
-    command += ["--no-compile", "--only-binary", ":all:", "--require-hashes", "-r", str(requirements(series))]
-    run(command, "the practice ERP (Tryton) could not be installed; it needs a package index, or PIP_FIND_LINKS with its wheels")
+    run(
+        [sys.executable, "-m", "venv", str(venv)],
+        "the practice ERP's environment could not be made",
+    )
+    command = [
+        str(python_in(venv)),
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-input",
+    ]
+    command += [
+        "--no-compile",
+        "--only-binary",
+        ":all:",
+        "--require-hashes",
+        "-r",
+        str(requirements(series)),
+    ]
+    run(
+        command,
+        "the practice ERP (Tryton) could not be installed; it needs a package index, or PIP_FIND_LINKS with its wheels",
+    )
 
 
 def run(command: list[str], complaint: str, *, env: dict[str, str] | None = None) -> str:
@@ -87,6 +108,17 @@ def run(command: list[str], complaint: str, *, env: dict[str, str] | None = None
 
 def clean_environment(more: dict[str, str] | None = None) -> dict[str, str]:
     """Our environment without what would make another Python, or another Tryton, behave differently."""
-    dropped = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "PYTHONWARNINGS", "PYTHONDEVMODE", "VIRTUAL_ENV")
-    kept = {k: v for k, v in os.environ.items() if k not in dropped and not k.startswith(("TRYTOND_", "COV_"))}
+    dropped = (
+        "PYTHONPATH",
+        "PYTHONHOME",
+        "PYTHONSTARTUP",
+        "PYTHONWARNINGS",
+        "PYTHONDEVMODE",
+        "VIRTUAL_ENV",
+    )
+    kept = {
+        k: v
+        for k, v in os.environ.items()
+        if k not in dropped and not k.startswith(("TRYTOND_", "COV_"))
+    }
     return {**kept, "PYTHONUTF8": "1", "PYTHONIOENCODING": "utf-8", **(more or {})}

@@ -148,7 +148,12 @@ def _create_users(made: Company, passwords: dict[str, str]) -> None:
     employee, party = pool.get("company.employee"), pool.get("party.party")
     user, group = pool.get("res.user"), pool.get("res.group")
     groups = group.search([("name", "in", SERVICE_GROUPS)])
-    people = {"admin": "Administrator", "storno": "Storno service", "colleague": "王小明", "throwaway": "Throw Away"}
+    people = {
+        "admin": "Administrator",
+        "storno": "Storno service",
+        "colleague": "王小明",
+        "throwaway": "Throw Away",
+    }
     for login, name in people.items():
         person = party(name=name)
         person.save()
@@ -165,7 +170,17 @@ def _create_users(made: Company, passwords: dict[str, str]) -> None:
             user.write([user(1)], {**settings, "groups": [("add", [g.id for g in groups])]})
             continue
         rights = [] if login == "throwaway" else [("add", [g.id for g in groups])]
-        user.create([{**settings, "name": name, "login": login, "password": passwords[login], "groups": rights}])
+        user.create(
+            [
+                {
+                    **settings,
+                    "name": name,
+                    "login": login,
+                    "password": passwords[login],
+                    "groups": rights,
+                }
+            ]
+        )
 
 
 def _create_chart(made: Company) -> None:
@@ -174,14 +189,21 @@ def _create_chart(made: Company) -> None:
     template = pool.get("ir.model.data").get_id("account", "account_template_root_en")
     session, _, _ = wizard.create()
     wizard.execute(session, {}, "account")
-    wizard.execute(session, {"account": {"company": made.id, "account_template": template}}, "create_account")
+    wizard.execute(
+        session, {"account": {"company": made.id, "account_template": template}}, "create_account"
+    )
     account = pool.get("account.account")
     for kind in ("receivable", "payable", "revenue", "expense"):
         (made.accounts[kind],) = account.search(
-            [(f"type.{kind}", "=", True), ("company", "=", made.id), ("closed", "!=", True)], limit=1
+            [(f"type.{kind}", "=", True), ("company", "=", made.id), ("closed", "!=", True)],
+            limit=1,
         )
-    (made.accounts["cash"],) = account.search([("company", "=", made.id), ("code", "=", "1.1.1")], limit=1)
-    (made.accounts["tax"],) = account.search([("company", "=", made.id), ("code", "=", "6.3.6")], limit=1)
+    (made.accounts["cash"],) = account.search(
+        [("company", "=", made.id), ("code", "=", "1.1.1")], limit=1
+    )
+    (made.accounts["tax"],) = account.search(
+        [("company", "=", made.id), ("code", "=", "6.3.6")], limit=1
+    )
     properties = {
         "company": made.id,
         "account_receivable": made.accounts["receivable"].id,
@@ -197,13 +219,25 @@ def _create_fiscal_years(made: Company) -> None:
     """Last year, with its first ten periods to be closed, and this year, which began seven months ago."""
     pool = Pool()
     year_model, strict = pool.get("account.fiscalyear"), pool.get("ir.sequence.strict")
-    kinds = {k.name: k for k in pool.get("ir.sequence.type").search([("name", "in", ["Account Move", "Invoice"])])}
+    kinds = {
+        k.name: k
+        for k in pool.get("ir.sequence.type").search([("name", "in", ["Account Move", "Invoice"])])
+    }
     for offset in (-19, -7):
-        start, end = month_start(made.today, offset), month_start(made.today, offset + 12) - dt.timedelta(days=1)
+        start, end = (
+            month_start(made.today, offset),
+            month_start(made.today, offset + 12) - dt.timedelta(days=1),
+        )
         name = f"{start.year}/{end.year}" if start.year != end.year else str(start.year)
         move, invoice_out, invoice_in = strict.create(
             [
-                {"name": f"{label} {name}", "sequence_type": kinds[kind].id, "company": made.id, "prefix": prefix, "padding": 4}
+                {
+                    "name": f"{label} {name}",
+                    "sequence_type": kinds[kind].id,
+                    "company": made.id,
+                    "prefix": prefix,
+                    "padding": 4,
+                }
                 for label, kind, prefix in (
                     ("Move", "Account Move", f"M{start.year % 100}-"),
                     ("Customer invoice", "Invoice", f"INV{start.year % 100}-"),
@@ -247,7 +281,12 @@ def _create_terms(made: Company) -> None:
         [
             {
                 "name": "30 days net",
-                "lines": [("create", [{"type": "remainder", "relativedeltas": [("create", [{"days": 30}])]}])],
+                "lines": [
+                    (
+                        "create",
+                        [{"type": "remainder", "relativedeltas": [("create", [{"days": 30}])]}],
+                    )
+                ],
             }
         ]
     )
@@ -270,14 +309,19 @@ def _create_parties(made: Company) -> None:
     values: list[dict[str, Any]] = [
         {
             "name": name,
-            "addresses": [("create", [{"street": f"{index + 1} 工业园路 / Hafenstraße", "city": "Suzhou"}])],
+            "addresses": [
+                ("create", [{"street": f"{index + 1} 工业园路 / Hafenstraße", "city": "Suzhou"}])
+            ],
         }
         for index, name in enumerate(SUPPLIERS + CUSTOMERS)
     ]
     parties = party.create(values)
     party.write(
         parties,
-        {"supplier_payment_term": made.payment_term.id, "customer_payment_term": made.payment_term.id},
+        {
+            "supplier_payment_term": made.payment_term.id,
+            "customer_payment_term": made.payment_term.id,
+        },
     )
     made.suppliers, made.customers = parties[: len(SUPPLIERS)], parties[len(SUPPLIERS) :]
 
@@ -326,7 +370,12 @@ def _create_products(made: Company) -> None:
                 "list_price": (Decimal(price) * Decimal("1.4")).quantize(Decimal("0.0001")),
                 "cost_price_method": "fixed",
                 "account_category": taxed.id,
-                "products": [("create", [{"cost_price": Decimal(price), "suffix_code": f"P-{index + 1:03d}"}])],
+                "products": [
+                    (
+                        "create",
+                        [{"cost_price": Decimal(price), "suffix_code": f"P-{index + 1:03d}"}],
+                    )
+                ],
             }
             for index, (name, unit, price, kind) in enumerate(PRODUCTS)
         ]

@@ -19,13 +19,19 @@ def main(dsn: str, action: str, *names: str) -> None:
     address = urlunsplit((parts.scheme, parts.netloc, "/postgres", parts.query, ""))
     with psycopg.connect(address, autocommit=True) as connection:
         if action == "list":
-            print(json.dumps([row[0] for row in connection.execute("SELECT datname FROM pg_database")]))
+            print(
+                json.dumps(
+                    [row[0] for row in connection.execute("SELECT datname FROM pg_database")]
+                )
+            )
             return
         first, *rest = (sql.Identifier(name) for name in names)
         if action == "create" and rest:
             connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(first, rest[0]))
         elif action == "create":
-            connection.execute(sql.SQL("CREATE DATABASE {} ENCODING 'UTF8' TEMPLATE template0").format(first))
+            connection.execute(
+                sql.SQL("CREATE DATABASE {} ENCODING 'UTF8' TEMPLATE template0").format(first)
+            )
         elif action == "drop":
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(first))
         elif action == "rename":

@@ -1,8 +1,8 @@
-"""Write every row of every table of a database to one canonical JSON file: {table: {key: {column: value}}}.
+r"""Write every row of every table of a database to one canonical JSON file: {table: {key: {column: value}}}.
 
 It knows neither Tryton nor Storno, so that it can be a witness for both: ``python dump.py sqlite FILE OUT`` (standard
 library only) or ``python dump.py postgresql DSN OUT`` (needs psycopg, which the practice venv has). Exact decimals, dates and
-times become text, bytes become hexadecimal text with the prefix ``\\x``.
+times become text, bytes become hexadecimal text with the prefix ``\x``.
 """
 
 from __future__ import annotations
@@ -32,13 +32,19 @@ def encode(value: Any) -> Any:
     return value
 
 
-def collect(columns: Sequence[str], keys: Sequence[str], rows: Iterable[Sequence[Any]]) -> dict[str, Row]:
+def collect(
+    columns: Sequence[str], keys: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> dict[str, Row]:
     """Rows by key; a table without a key counts its rows by their content."""
     places = [columns.index(key) for key in keys]
     found: dict[str, Row] = {}
     for row in rows:
         values = [encode(value) for value in row]
-        key = "/".join(str(values[place]) for place in places) if places else json.dumps(values, sort_keys=True)
+        key = (
+            "/".join(str(values[place]) for place in places)
+            if places
+            else json.dumps(values, sort_keys=True)
+        )
         number = 2
         base = key
         while key in found:
@@ -54,7 +60,9 @@ def quoted(name: str) -> str:
 
 def dump_sqlite(file: str) -> Tables:
     """One snapshot of the file, also while a server writes to it (the write-ahead log is read too)."""
-    connection = sqlite3.connect(f"{Path(file).resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
+    connection = sqlite3.connect(
+        f"{Path(file).resolve().as_uri()}?mode=ro", uri=True, isolation_level=None
+    )
     connection.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
     try:
         connection.execute("BEGIN")
@@ -63,10 +71,17 @@ def dump_sqlite(file: str) -> Tables:
         for (name,) in connection.execute(listing).fetchall():
             info = connection.execute(f"PRAGMA table_info({quoted(name)})").fetchall()
             columns = [column[1] for column in info]
-            keys = [column[1] for column in sorted((c for c in info if c[5]), key=lambda c: int(c[5]))]
+            keys = [
+                column[1] for column in sorted((c for c in info if c[5]), key=lambda c: int(c[5]))
+            ]
             if not keys:
-                keys = [column for column in columns if column == ("name" if name == "sqlite_sequence" else "id")]
-            tables[name] = collect(columns, keys, connection.execute(f"SELECT * FROM {quoted(name)}"))
+                keys = [
+                    column
+                    for column in columns
+                    if column == ("name" if name == "sqlite_sequence" else "id")
+                ]
+            rows = connection.execute(f"SELECT * FROM {quoted(name)}")  # noqa: S608  # quoted
+            tables[name] = collect(columns, keys, rows)
         return tables
     finally:
         connection.close()
@@ -88,11 +103,15 @@ def dump_postgresql(dsn: str) -> Tables:
                 " WHERE i.indrelid = %s::regclass AND i.indisprimary ORDER BY array_position(i.indkey, a.attnum)",
                 (quoted(name),),
             ).fetchall()
-            cursor = connection.execute(f"SELECT * FROM {quoted(name)}")  # type: ignore[arg-type, unused-ignore]
+            cursor = connection.execute(f"SELECT * FROM {quoted(name)}")  # noqa: S608  # quoted
             columns = [column.name for column in cursor.description or ()]
             tables[name] = collect(columns, [key for (key,) in keys], cursor)
-        sequences = connection.execute("SELECT sequencename, last_value FROM pg_sequences WHERE schemaname = 'public'")
-        tables["pg_sequences"] = collect(["sequencename", "last_value"], ["sequencename"], sequences)
+        sequences = connection.execute(
+            "SELECT sequencename, last_value FROM pg_sequences WHERE schemaname = 'public'"
+        )
+        tables["pg_sequences"] = collect(
+            ["sequencename", "last_value"], ["sequencename"], sequences
+        )
     return tables
 
 

@@ -36,7 +36,11 @@ def refresh(made: Company) -> Company:
     """The same company with records of this transaction whose values the later steps read from memory."""
     location = Pool().get("stock.location")
     made.warehouse = location(made.warehouse.id)
-    _ = made.warehouse.input_location, made.warehouse.storage_location, made.warehouse.production_location
+    _ = (
+        made.warehouse.input_location,
+        made.warehouse.storage_location,
+        made.warehouse.production_location,
+    )
     return made
 
 
@@ -49,28 +53,42 @@ def backdate(made: Company) -> None:
         for record in model.search([(column, "<", made.today)]):
             moment = dt.datetime.combine(getattr(record, column), dt.time(8, 30, record.id % 60))
             late = record.state in {"processing", "done"}
-            changed = moment + dt.timedelta(days=min(30 if late else 0, (made.today - moment.date()).days), minutes=7)
+            changed = moment + dt.timedelta(
+                days=min(30 if late else 0, (made.today - moment.date()).days), minutes=7
+            )
             _stamp(cursor, model.__table__(), "id", record.id, moment, changed)
             for line_name, link in lines:
                 _stamp(cursor, pool.get(line_name).__table__(), link, record.id, moment, changed)
 
 
-def _stamp(cursor: Any, table: Any, column: str, value: int, created: dt.datetime, changed: dt.datetime) -> None:
+def _stamp(
+    cursor: Any, table: Any, column: str, value: int, created: dt.datetime, changed: dt.datetime
+) -> None:
     where = getattr(table, column) == value
-    cursor.execute(*table.update([table.create_date, table.write_date], [created, changed], where=where))
+    cursor.execute(
+        *table.update([table.create_date, table.write_date], [created, changed], where=where)
+    )
 
 
 def describe(made: Company, roles: dict[str, dict[str, list[int]]]) -> dict[str, Any]:
     """What was made: every document with its number, state and role."""
     pool = Pool()
-    by_record = {(m, i): role for m, named in roles.items() for role, ids in named.items() for i in ids}
+    by_record = {
+        (m, i): role for m, named in roles.items() for role, ids in named.items() for i in ids
+    }
     documents = []
     for model, title in _LISTED.items():
         for record in pool.get(model).search([], order=[("id", "ASC")]):
             state = record.status.name if model == "project.work" else record.state
             role = by_record.get((model, record.id)) or _period_role(made, model, record)
             documents.append(
-                {"model": model, "id": record.id, "number": getattr(record, title), "state": state, "role": role}
+                {
+                    "model": model,
+                    "id": record.id,
+                    "number": getattr(record, title),
+                    "state": state,
+                    "role": role,
+                }
             )
     return {
         "company": {"id": made.id, "name": COMPANY},
@@ -82,12 +100,20 @@ def describe(made: Company, roles: dict[str, dict[str, list[int]]]) -> dict[str,
 
 def _period_role(made: Company, model: str, record: Any) -> str | None:
     if model == "account.fiscalyear":
-        return "fiscal_year_closable" if record.id == made.fiscal_years[0].id else "fiscal_year_current"
+        return (
+            "fiscal_year_closable"
+            if record.id == made.fiscal_years[0].id
+            else "fiscal_year_current"
+        )
     if model != "account.period":
         return None
     if record.state != "open":
         return CLOSED_PERIOD_ROLE
     if record.end_date >= made.today:
         return "period_not_over"
-    drafts = Pool().get("account.move").search([("period", "=", record.id), ("state", "!=", "posted")], count=True)
+    drafts = (
+        Pool()
+        .get("account.move")
+        .search([("period", "=", record.id), ("state", "!=", "posted")], count=True)
+    )
     return "period_with_drafts" if drafts else "period_closable"

@@ -46,7 +46,9 @@ def _spread(role: str, state: str, ages: list[int], **more: Any) -> list[Order]:
 
 
 def purchase_plan() -> list[Order]:
-    stale = _spread("stale_quotation", "quotation", [95, 98, 104, 110, 121, 127, 133, 140, 152, 168, 181, 199])
+    stale = _spread(
+        "stale_quotation", "quotation", [95, 98, 104, 110, 121, 127, 133, 140, 152, 168, 181, 199]
+    )
     stale[3].comment = "供应商来电：等新报价。Supplier will send a new offer, bitte nicht löschen!"
     return [
         *_spread("draft", "draft", [1, 2, 4, 9, 120]),
@@ -54,13 +56,44 @@ def purchase_plan() -> list[Order]:
         *stale,
         *_spread("remainder_old_paid", "processing", [150, 143, 131], received=0.6, invoice="paid"),
         *_spread("remainder_old_posted", "processing", [147, 126], received=0.5, invoice="posted"),
-        *_spread("invoice_for_received_goods_open", "processing", [139, 122], received=0.5, invoice="draft"),
+        *_spread(
+            "invoice_for_received_goods_open",
+            "processing",
+            [139, 122],
+            received=0.5,
+            invoice="draft",
+        ),
         *_spread("remainder_old_nothing_received", "processing", [160, 155, 137]),
-        *_spread("remainder_invoiced_on_order", "processing", [145, 129], method="order", received=0.5, invoice="paid"),
-        *_spread("order_invoice_open", "processing", [141], method="order", received=0.4, invoice="draft"),
-        *_spread("by_person", "processing", [158, 149], method="manual", received=0.7, invoice="none"),
-        *_spread("receipt_not_finished", "processing", [136], received=0.5, receipt="received", invoice="none"),
-        *_spread("shipment_exception", "processing", [135], received=0.5, invoice="paid", cancel_open_move=True),
+        *_spread(
+            "remainder_invoiced_on_order",
+            "processing",
+            [145, 129],
+            method="order",
+            received=0.5,
+            invoice="paid",
+        ),
+        *_spread(
+            "order_invoice_open", "processing", [141], method="order", received=0.4, invoice="draft"
+        ),
+        *_spread(
+            "by_person", "processing", [158, 149], method="manual", received=0.7, invoice="none"
+        ),
+        *_spread(
+            "receipt_not_finished",
+            "processing",
+            [136],
+            received=0.5,
+            receipt="received",
+            invoice="none",
+        ),
+        *_spread(
+            "shipment_exception",
+            "processing",
+            [135],
+            received=0.5,
+            invoice="paid",
+            cancel_open_move=True,
+        ),
         *_spread("invoice_exception", "processing", [128], received=1.0, invoice="cancelled"),
         *_spread("processing_fresh", "processing", [3, 6, 10, 16]),
         *_spread("processing_fresh_partly", "processing", [12, 18], received=0.5, invoice="posted"),
@@ -76,13 +109,17 @@ def sale_plan() -> list[Order]:
         *_spread("stale_quotation", "quotation", [97, 115, 130, 161, 190]),
         *_spread("processing_fresh", "processing", [2, 9, 15]),
         *_spread("remainder_old_paid", "processing", [142, 125], received=0.5, invoice="paid"),
-        *_spread("invoice_for_delivered_goods_open", "processing", [133], received=0.5, invoice="draft"),
+        *_spread(
+            "invoice_for_delivered_goods_open", "processing", [133], received=0.5, invoice="draft"
+        ),
         *_spread("done", "processing", [25, 70, 110, 140], received=1.0, invoice="paid"),
         *_spread("cancelled", "cancelled", [50, 120]),
     ]
 
 
-def _line_values(kind: str, product: Any, quantity: float, price: Decimal, description: str | None) -> dict[str, Any]:
+def _line_values(
+    kind: str, product: Any, quantity: float, price: Decimal, description: str | None
+) -> dict[str, Any]:
     taxes = product.supplier_taxes_used if kind == "purchase" else product.customer_taxes_used
     return {
         "type": "line",
@@ -95,15 +132,21 @@ def _line_values(kind: str, product: Any, quantity: float, price: Decimal, descr
     }
 
 
-def _draw_lines(kind: str, made: Company, chance: random.Random, count: int) -> list[dict[str, Any]]:
+def _draw_lines(
+    kind: str, made: Company, chance: random.Random, count: int
+) -> list[dict[str, Any]]:
     product = Pool().get("product.product")
     lines = []
     for one in product.browse([p.id for p in chance.sample(made.goods, count)]):
         fine = one.default_uom.digits > 0
         quantity = round(chance.uniform(2, 60), 2) if fine else float(chance.randint(4, 80))
         base = one.cost_price * (1 if kind == "purchase" else Decimal("1.4"))
-        price = (base * Decimal(str(round(chance.uniform(0.9, 1.1), 3)))).quantize(Decimal("0.0001"))
-        text = chance.choice([None, None, "按图纸 A-102 加工", "verzinkt, Maß ±0,05", "第二批 / second lot"])
+        price = (base * Decimal(str(round(chance.uniform(0.9, 1.1), 3)))).quantize(
+            Decimal("0.0001")
+        )
+        text = chance.choice(
+            [None, None, "按图纸 A-102 加工", "verzinkt, Maß ±0,05", "第二批 / second lot"]
+        )
         lines.append(_line_values(kind, one, quantity, price, text))
     return lines
 
@@ -158,7 +201,11 @@ def _part(move: Any, share: float) -> float:
 def receive_goods(made: Company, orders: list[Order]) -> None:
     """Receive what the suppliers have sent so far, one shipment an order."""
     pool = Pool()
-    purchase, move, shipment = pool.get("purchase.purchase"), pool.get("stock.move"), pool.get("stock.shipment.in")
+    purchase, move, shipment = (
+        pool.get("purchase.purchase"),
+        pool.get("stock.move"),
+        pool.get("stock.shipment.in"),
+    )
     wanted = [o for o in orders if o.received]
     values, dates = [], []
     for order in wanted:
@@ -190,14 +237,20 @@ def receive_goods(made: Company, orders: list[Order]) -> None:
 def deliver_goods(made: Company, orders: list[Order]) -> None:
     """Send out what the customers have got so far."""
     pool = Pool()
-    sale, move, shipment = pool.get("sale.sale"), pool.get("stock.move"), pool.get("stock.shipment.out")
+    sale, move, shipment = (
+        pool.get("sale.sale"),
+        pool.get("stock.move"),
+        pool.get("stock.shipment.out"),
+    )
     chosen = []
     for order in (o for o in orders if o.received):
         for one in sale(order.id).shipments:
             date = made.ago(max(order.age - 10, 1))
             shipment.write([one], {"effective_date": date})
             for inner in one.inventory_moves:
-                move.write([inner], {"quantity": _part(inner, order.received), "effective_date": date})
+                move.write(
+                    [inner], {"quantity": _part(inner, order.received), "effective_date": date}
+                )
             order.shipments.append(one.id)
             chosen.append(one.id)
     for step in ("assign_force", "pick", "pack", "do"):
@@ -247,7 +300,9 @@ def cancel_open_moves(orders: list[Order]) -> None:
     pool = Pool()
     move = pool.get("stock.move")
     for order in (o for o in orders if o.cancel_open_move):
-        move.cancel([m for m in pool.get("purchase.purchase")(order.id).moves if m.state == "draft"][:1])
+        move.cancel(
+            [m for m in pool.get("purchase.purchase")(order.id).moves if m.state == "draft"][:1]
+        )
 
 
 def create_bench_quotations(made: Company, count: int, chance: random.Random) -> list[int]:
@@ -261,7 +316,9 @@ def create_bench_quotations(made: Company, count: int, chance: random.Random) ->
     for order in orders:
         party = pool.get("party.party")(chance.choice(made.suppliers).id)
         lines = [
-            _line_values("purchase", goods[p.id], float(chance.randint(1, 90)), goods[p.id].cost_price, None)
+            _line_values(
+                "purchase", goods[p.id], float(chance.randint(1, 90)), goods[p.id].cost_price, None
+            )
             for p in chance.sample(made.goods, 3)
         ]
         values.append(

@@ -20,7 +20,13 @@ def create_opening_stock(made: Company) -> None:
     pool = Pool()
     inventory = pool.get("stock.inventory")
     location = made.warehouse.storage_location.id
-    plan = [(200, "done", 4000.0), (90, "done", 4100.0), (6, "draft", 4090.0), (2, "draft", 4080.0), (40, "cancelled", 1.0)]
+    plan = [
+        (200, "done", 4000.0),
+        (90, "done", 4100.0),
+        (6, "draft", 4090.0),
+        (2, "draft", 4080.0),
+        (40, "cancelled", 1.0),
+    ]
     for age, state, quantity in plan:
         (one,) = inventory.create(
             [
@@ -28,7 +34,12 @@ def create_opening_stock(made: Company) -> None:
                     "company": made.id,
                     "location": location,
                     "date": made.ago(age),
-                    "lines": [("create", [{"product": p.id, "quantity": quantity} for p in made.goods[:6]])],
+                    "lines": [
+                        (
+                            "create",
+                            [{"product": p.id, "quantity": quantity} for p in made.goods[:6]],
+                        )
+                    ],
                 }
             ]
         )
@@ -41,15 +52,28 @@ def create_opening_stock(made: Company) -> None:
 def create_invoices(made: Company, chance: random.Random) -> dict[str, list[int]]:
     """Invoices that belong to no order; the answer lists by role what is still to be paid."""
     pool = Pool()
-    invoice, party, product = pool.get("account.invoice"), pool.get("party.party"), pool.get("product.product")
+    invoice, party, product = (
+        pool.get("account.invoice"),
+        pool.get("party.party"),
+        pool.get("product.product"),
+    )
     journal = pool.get("account.journal")
     made_by_role: dict[str, list[int]] = {}
     for kind, partners, account in (
         ("out", made.customers, made.accounts["receivable"]),
         ("in", made.suppliers, made.accounts["payable"]),
     ):
-        (book,) = journal.search([("type", "=", "revenue" if kind == "out" else "expense")], limit=1)
-        plan = [("draft", 2), ("draft", 7), ("validated", 3), ("validated", 6), ("posted", 40), ("posted", 65)]
+        (book,) = journal.search(
+            [("type", "=", "revenue" if kind == "out" else "expense")], limit=1
+        )
+        plan = [
+            ("draft", 2),
+            ("draft", 7),
+            ("validated", 3),
+            ("validated", 6),
+            ("posted", 40),
+            ("posted", 65),
+        ]
         plan += [("posted", 12), ("paid", 80), ("paid", 240), ("cancelled", 50)]
         for state, age in plan:
             date = made.ago(age)
@@ -78,7 +102,9 @@ def create_invoices(made: Company, chance: random.Random) -> dict[str, list[int]
                                 "quantity": float(chance.randint(1, 12)),
                                 "unit_price": service.cost_price,
                                 "account": made.accounts[side].id,
-                                "description": chance.choice([None, "三月服务费", "Wartung Halle 3"]),
+                                "description": chance.choice(
+                                    [None, "三月服务费", "Wartung Halle 3"]
+                                ),
                                 "currency": made.currency.id,
                                 "taxes": [("add", [t.id for t in getattr(service, _TAXES[kind])])],
                             }
@@ -99,14 +125,17 @@ _TAXES = {"in": "supplier_taxes_used", "out": "customer_taxes_used"}
 def create_rents(made: Company) -> None:
     """A posted entry in every past month, so that every period has journals; one draft entry last month."""
     pool = Pool()
-    move, period, journal = pool.get("account.move"), pool.get("account.period"), pool.get("account.journal")
+    move, period, journal = (
+        pool.get("account.move"),
+        pool.get("account.period"),
+        pool.get("account.journal"),
+    )
     books = journal.search([("type", "in", ["cash", "general", "expense"])])
     moves = []
     for back in range(-19, 0):
         day = month_start(made.today, back).replace(day=15)
         where = period.find(made.id, date=day)
-        for book in books[:2]:
-            moves.append(_rent(made, where, book, day, Decimal("850.00")))
+        moves.extend(_rent(made, where, book, day, Decimal("850.00")) for book in books[:2])
     posted = move.create(moves)
     move.post(posted)
     last = month_start(made.today, -1).replace(day=20)
@@ -139,11 +168,21 @@ def balance_last_year(made: Company) -> None:
     year = pool.get("account.fiscalyear")(made.fiscal_years[0].id)
     (book,) = journal.create([{"name": "Year end", "type": "situation"}])
     last = year.end_date
-    adjustment = {"name": f"Adjustment {year.name}", "start_date": last, "end_date": last, "fiscalyear": year.id}
+    adjustment = {
+        "name": f"Adjustment {year.name}",
+        "start_date": last,
+        "end_date": last,
+        "fiscalyear": year.id,
+    }
     (where,) = period.create([{**adjustment, "type": "adjustment"}])
     wizard = pool.get("account.fiscalyear.balance_non_deferral", type="wizard")
     session, _, _ = wizard.create()
-    deferral = [("company", "=", made.id), ("deferral", "=", True), ("type", "!=", None), ("closed", "!=", True)]
+    deferral = [
+        ("company", "=", made.id),
+        ("deferral", "=", True),
+        ("type", "!=", None),
+        ("closed", "!=", True),
+    ]
     (account,) = pool.get("account.account").search(deferral, limit=1)
     start = {
         "fiscalyear": year.id,
@@ -160,14 +199,20 @@ def balance_last_year(made: Company) -> None:
 
 def close_old_periods(made: Company) -> None:
     period = Pool().get("account.period")
-    old = period.search([("fiscalyear", "=", made.fiscal_years[0].id)], order=[("start_date", "ASC")])
+    old = period.search(
+        [("fiscalyear", "=", made.fiscal_years[0].id)], order=[("start_date", "ASC")]
+    )
     period.close(old[:CLOSED_PERIODS])
 
 
 def create_productions(made: Company) -> None:
     """One production in each of draft, waiting, running, done and cancelled."""
     pool = Pool()
-    production, product, bom = pool.get("production"), pool.get("product.product"), pool.get("production.bom")
+    production, product, bom = (
+        pool.get("production"),
+        pool.get("product.product"),
+        pool.get("production.bom"),
+    )
     cabinet = next(p for p in product.browse([g.id for g in made.goods]) if p.template.producible)
     parts = product.browse([g.id for g in made.goods[:3]])
     (recipe,) = bom.create(
@@ -175,13 +220,30 @@ def create_productions(made: Company) -> None:
             {
                 "name": "Control cabinet",
                 "inputs": [
-                    ("create", [{"product": p.id, "unit": p.default_uom.id, "quantity": 2.0} for p in parts])
+                    (
+                        "create",
+                        [
+                            {"product": p.id, "unit": p.default_uom.id, "quantity": 2.0}
+                            for p in parts
+                        ],
+                    )
                 ],
-                "outputs": [("create", [{"product": cabinet.id, "unit": cabinet.default_uom.id, "quantity": 1.0}])],
+                "outputs": [
+                    (
+                        "create",
+                        [{"product": cabinet.id, "unit": cabinet.default_uom.id, "quantity": 1.0}],
+                    )
+                ],
             }
         ]
     )
-    for state, age in (("draft", 3), ("waiting", 8), ("running", 20), ("done", 60), ("cancelled", 30)):
+    for state, age in (
+        ("draft", 3),
+        ("waiting", 8),
+        ("running", 20),
+        ("done", 60),
+        ("cancelled", 30),
+    ):
         one = production(
             company=made.id,
             warehouse=made.warehouse.id,
@@ -216,7 +278,14 @@ def create_projects(made: Company) -> dict[str, list[int]]:
     start, done = by_name["Open"], by_name["Done"]
     roles: dict[str, list[int]] = {}
 
-    def add(role: str, name: str, kind: str, state: int, progress: float | None, parent: int | None = None) -> int:
+    def add(
+        role: str,
+        name: str,
+        kind: str,
+        state: int,
+        progress: float | None,
+        parent: int | None = None,
+    ) -> int:
         (one,) = work.create(
             [
                 {

@@ -12,6 +12,7 @@ import json
 import random
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,11 @@ def chunks(items: list[Any], size: int) -> Iterator[list[Any]]:
         yield items[start : start + size]
 
 
+def draw(*what: object) -> random.Random:
+    """The same chance for the same step, also when a step is run again."""
+    return random.Random(f"{SEED} {what}")
+
+
 def trust_ourselves() -> None:
     """Leave out what only costs time here; a slow test seeds with all of it.
 
@@ -40,9 +46,57 @@ def trust_ourselves() -> None:
     from trytond.model import ModelStorage
     from trytond.transaction import Transaction
 
-    ModelStorage._validate = classmethod(lambda *_args, **_options: None)
+    ModelStorage._validate = classmethod(lambda *_args, **_options: None)  # noqa: SLF001  # there is no public switch
     Transaction.lock_table = lambda *_args: None
     Transaction.lock_records = lambda *_args: None
+
+
+def seed_orders(
+    run: Any, made: Any, kind: str, plan: list[Any], wishes: dict[str, list[int]]
+) -> None:
+    """Make these orders and what follows from them, up to their draft invoices."""
+    import orders
+
+    done = 0
+    for part in chunks(plan, orders.CHUNK):
+        create = partial(orders.create_orders, kind, made, part, draw(kind, part[0].role))
+        run.run(create)
+        run.run(partial(orders.quote_and_confirm, kind, part))
+        done += len(part)
+        say(f"{kind}s", done, len(plan))
+    move_goods = orders.receive_goods if kind == "purchase" else orders.deliver_goods
+    run.run(lambda: move_goods(made, plan))
+    for wish, ids in run.run(lambda: orders.date_invoices(kind, made, plan)).items():
+        wishes.setdefault(wish, []).extend(ids)
+
+
+def seed_invoices(run: Any, made: Any, wishes: dict[str, list[int]]) -> dict[str, list[int]]:
+    """Make the invoices that belong to no order, then post and pay all invoices as wished."""
+    import orders
+    import others
+
+    invoices: dict[str, list[int]] = run.run(lambda: others.create_invoices(made, draw("invoice")))
+    for role, ids in invoices.items():
+        wishes.setdefault(role.partition("_")[2], []).extend(ids)
+    total = len(wishes["posted"]) + len(wishes["paid"])
+    say("invoices", 0, total)
+    run.run(lambda: orders.post_invoices(wishes))
+    say("invoices", len(wishes["posted"]), total)
+    run.run(lambda: orders.pay_invoices(made, wishes["paid"]))
+    say("invoices", total, total)
+    return invoices
+
+
+def seed_bench(run: Any, made: Any) -> list[int]:
+    """Make the thousand stale quotations that the benchmarks close."""
+    import orders
+
+    ids: list[int] = []
+    for start in range(0, BENCH_COUNT, BENCH_CHUNK):
+        create = partial(orders.create_bench_quotations, made, BENCH_CHUNK, draw("bench", start))
+        ids += run.run(create)
+        say("bench quotations", len(ids), BENCH_COUNT)
+    return ids
 
 
 def main(config: str, database: str, order_file: Path) -> None:
@@ -76,30 +130,11 @@ def main(config: str, database: str, order_file: Path) -> None:
     wishes: dict[str, list[int]] = {}
     plans = {"purchase": orders.purchase_plan(), "sale": orders.sale_plan()}
     for kind, plan in plans.items():
-        chance = random.Random(f"{SEED}-{kind}")
-        done = 0
-        for part in chunks(plan, orders.CHUNK):
-            run.run(lambda part=part: orders.create_orders(kind, made, part, chance))
-            run.run(lambda part=part: orders.quote_and_confirm(kind, part))
-            done += len(part)
-            say(f"{kind}s", done, len(plan))
-        run.run(lambda: (orders.receive_goods if kind == "purchase" else orders.deliver_goods)(made, plan))
-        for wish, ids in run.run(lambda: orders.date_invoices(kind, made, plan)).items():
-            wishes.setdefault(wish, []).extend(ids)
+        seed_orders(run, made, kind, plan, wishes)
         for one in plan:
             roles.setdefault(f"{kind}.{kind}", {}).setdefault(one.role, []).append(one.id)
-
-    invoices = run.run(lambda: others.create_invoices(made, random.Random(f"{SEED}-invoice")))
-    for role, ids in invoices.items():
-        wishes.setdefault(role.partition("_")[2], []).extend(ids)
-    total = len(wishes["posted"]) + len(wishes["paid"])
-    say("invoices", 0, total)
-    run.run(lambda: orders.post_invoices(wishes))
-    say("invoices", len(wishes["posted"]), total)
-    run.run(lambda: orders.pay_invoices(made, wishes["paid"]))
+    roles["account.invoice"] = seed_invoices(run, made, wishes)
     run.run(lambda: orders.cancel_open_moves(plans["purchase"]))
-    roles["account.invoice"] = invoices
-    say("invoices", total, total)
     run.run(lambda: others.create_productions(made))
     roles["project.work"] = run.run(lambda: others.create_projects(made))
     say("periods", 0, 24)
@@ -107,13 +142,8 @@ def main(config: str, database: str, order_file: Path) -> None:
     run.run(lambda: others.balance_last_year(made))
     run.run(lambda: others.close_old_periods(made))
     say("periods", 24, 24)
-
     if order["size"] == "bench":
-        chance, ids = random.Random(f"{SEED}-bench"), []
-        for _ in range(BENCH_COUNT // BENCH_CHUNK):
-            ids += run.run(lambda: orders.create_bench_quotations(made, BENCH_CHUNK, chance))
-            say("bench quotations", len(ids), BENCH_COUNT)
-        roles["purchase.purchase"]["bench_quotation"] = ids
+        roles["purchase.purchase"]["bench_quotation"] = seed_bench(run, made)
 
     run.run(lambda: manifest.backdate(made))
     listing = run.run(lambda: manifest.describe(made, roles))

@@ -39,7 +39,12 @@ def main(config: str, database: str, folder: Path, port: int, *, follow: bool) -
     threading.Thread(target=_watch, args=(folder, server), daemon=True).start()
     if follow:
         threading.Thread(target=_follow, args=(server,), daemon=True).start()
-    listing = {"url": f"http://{HOST}:{server.port}", "port": server.port, "pid": os.getpid(), "database": database}
+    listing = {
+        "url": f"http://{HOST}:{server.port}",
+        "port": server.port,
+        "pid": os.getpid(),
+        "database": database,
+    }
     made = folder / "server.json.new"
     made.write_text(json.dumps(listing), encoding="utf-8")
     made.replace(folder / "server.json")
@@ -49,7 +54,9 @@ def main(config: str, database: str, folder: Path, port: int, *, follow: bool) -
         server.server_close()
         logging.shutdown()
         (folder / "server.json").unlink(missing_ok=True)
-        os._exit(0)  # at once: threads that wait for clients or for standard input must not keep the process
+        os._exit(
+            0
+        )  # at once: threads that wait for clients or for standard input must not keep the process
 
 
 def _watch(folder: Path, server: object) -> None:
@@ -65,4 +72,10 @@ def _follow(server: object) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], Path(sys.argv[3]), int(sys.argv[4]), follow="--follow" in sys.argv[5:])
+    main(
+        sys.argv[1],
+        sys.argv[2],
+        Path(sys.argv[3]),
+        int(sys.argv[4]),
+        follow="--follow" in sys.argv[5:],
+    )

@@ -28,7 +28,9 @@ class Work:
     def run(self, step: Callable[[], T]) -> T:
         """Commit this step whole; start again with the locks that it turned out to need."""
         while True:
-            with Transaction().start(self.database, ADMIN_ID, context=dict(self.context), **self._extras) as transaction:
+            with Transaction().start(
+                self.database, ADMIN_ID, context=dict(self.context), **self._extras
+            ) as transaction:
                 try:
                     result = step()
                 except TransactionError as error:

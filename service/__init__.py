@@ -1,0 +1,3 @@
+"""Everything that faces people or other programs."""
+
+__all__: list[str] = []

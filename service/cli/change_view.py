@@ -1,0 +1,304 @@
+"""A change set for a person: what was done to each document, field by field, and what somebody else did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+from core.text import N_, text
+from service.cli.output import Column, Table
+from service.cli.plan_view import action_titles
+from service.cli.running import change_set_document, operation_document
+from service.cli.session import Session
+
+if TYPE_CHECKING:
+    from connectors.contract import Image
+    from recovery.model import ChangeSet, FieldDifference, Operation
+
+SHOWN_ON_SCREEN: Final = 20
+LOADED_AT_ONCE: Final = 200
+
+Evidence = tuple["Operation", "Image | None", "Image | None"]
+
+
+def value_text(session: Session, value: Any) -> str:
+    """Return the value of an ERP's field as a person reads it; nothing and the empty text are told apart."""
+    from datetime import datetime
+    from decimal import Decimal
+
+    match value:
+        case None:
+            return "-"
+        case "":
+            return '""'
+        case Decimal():
+            return format(value, "f")
+        case datetime():
+            return session.language.moment(value)
+        case tuple():
+            return ", ".join(str(part) for part in value)
+        case bytes():
+            return session.language.ngettext("{count} byte", "{count} bytes", len(value))
+        case _:
+            return str(value)
+
+
+def with_images(session: Session, operations: Iterator[Operation]) -> Iterator[Evidence]:
+    """Yield operations with their before and after images, a few hundred at a time."""
+    journal = session.journal
+    while chunk := list(islice(operations, LOADED_AT_ONCE)):
+        hashes = {op.before_hash for op in chunk} | {op.after_hash for op in chunk}
+        images = journal.images(hashes)
+        for operation in chunk:
+            yield (
+                operation,
+                images.get(operation.before_hash or ""),
+                images.get(operation.after_hash or ""),
+            )
+
+
+def show_head(session: Session, change_set: ChangeSet) -> None:
+    """Show who did what when, and how far it came."""
+    output, language = session.output, session.language
+    counts = session.journal.counts(change_set.id)
+    output.say(
+        text(
+            N_("Change set {name}: {title} ({state})"),
+            name=change_set.short_id,
+            title=change_set.title,
+            state=change_set.state.value,
+        ),
+        style="bold",
+    )
+    approved = ""
+    if change_set.approved_by is not None:
+        approved = f"{change_set.approved_by.name} ({language.word(change_set.approved_by.how)})"
+    output.facts(
+        [
+            (N_("Id"), change_set.id),
+            (N_("Purpose"), language.word(change_set.purpose.value)),
+            (N_("Made by"), f"{change_set.actor.name} ({language.word(change_set.actor.how)})"),
+            (N_("Made at"), language.moment(change_set.created_at)),
+            (N_("Reason"), change_set.reason or ""),
+            (N_("Takes back"), (change_set.reverses_id or "")[:13]),
+            (N_("Approved by"), approved),
+            (N_("Began"), _moment(session, change_set.started_at)),
+            (N_("Ended"), _moment(session, change_set.finished_at)),
+            (
+                N_("Operations"),
+                ", ".join(f"{language.word(state.value)} {n}" for state, n in counts.items() if n),
+            ),
+            (N_("Note"), "" if change_set.note is None else language.say(change_set.note)),
+        ]
+    )
+    later = session.journal.change_sets(reverses_id=change_set.id)
+    for each in later:
+        output.say(
+            text(
+                N_("Taken back by change set {name} ({state})."),
+                name=each.short_id,
+                state=each.state.value,
+            )
+        )
+
+
+def _moment(session: Session, moment: Any) -> str:
+    return "" if moment is None else session.language.moment(moment)
+
+
+def show_operations(
+    session: Session, change_set: ChangeSet, operations: Iterator[Operation]
+) -> None:
+    """Show every operation: what was done, its state, each field before and after."""
+    output = session.output
+    limit = SHOWN_ON_SCREEN if output.is_terminal else None
+    titles = action_titles(change_set.details)
+    for shown, evidence in enumerate(with_images(session, operations)):
+        if shown == limit:
+            output.note(
+                text(
+                    N_(
+                        "There are more; one document: storno changes show {name} --document NUMBER"
+                    ),
+                    name=change_set.short_id,
+                )
+            )
+            return
+        _show_operation(session, evidence, titles)
+
+
+def _show_operation(session: Session, evidence: Evidence, titles: Mapping[str, Any]) -> None:
+    output, language = session.output, session.language
+    operation, before, after = evidence
+    action = operation.step.action
+    said = language.say(titles[action]) if action in titles else action
+    output.say()
+    output.line(
+        f"{operation.position}. {operation.number or operation.ref.key}: {said}"
+        f" [{language.word(operation.state.value)}]",
+        style="bold",
+    )
+    if operation.reason is not None:
+        output.line(f"   {language.say(operation.reason)}")
+    found = field_changes(operation, before, after)
+    if found:
+        columns = [
+            Column(language.say(N_("Record"))),
+            Column(language.say(N_("Field"))),
+            Column(language.say(N_("Before"))),
+            Column(language.say(N_("After"))),
+            Column(language.say(N_("Whose"))),
+        ]
+        rows = [
+            [
+                str(change.ref),
+                change.field,
+                value_text(session, change.before),
+                value_text(session, change.after),
+                language.say(N_("somebody else")) if is_foreign else "",
+            ]
+            for change, is_foreign in found
+        ]
+        if not any(row[-1] for row in rows):
+            columns.pop()
+            rows = [row[:-1] for row in rows]
+        output.table(Table(columns, rows))
+    elif before is not None and after is None:
+        output.say(N_("   The before image is stored; nothing was read afterwards."))
+    _show_found(session, operation)
+
+
+def field_changes(
+    operation: Operation, before: Image | None, after: Image | None
+) -> list[tuple[FieldDifference, bool]]:
+    """Return every field that differs, and whether it is somebody else's."""
+    from recovery.images import differences
+
+    if before is None or after is None:
+        return []
+    foreign = {
+        (row["model"], row["key"], row["field"]) for row in operation.result.get("foreign") or ()
+    }
+    return [
+        (change, (change.ref.model, change.ref.key, change.field) in foreign)
+        for change in differences(before, after)
+    ]
+
+
+def _show_found(session: Session, operation: Operation) -> None:
+    """Show what a rollback left, and the conflicts that kept one from being taken back."""
+    output, language = session.output, session.language
+    result, details = operation.result, operation.details
+    if result.get("is_exact"):
+        output.line(f"   {language.say(N_('exactly as it was before'))}")
+    for name, heading in (
+        ("residue", N_("Residue: differs from what it was before")),
+        ("recomputed", N_("Recomputed by the ERP")),
+        ("kept", N_("Somebody else's, left alone")),
+    ):
+        rows: Sequence[Mapping[str, Any]] = result.get(name) or ()
+        if rows:
+            output.line(f"   {language.say(heading)}:")
+            show_fields(session, rows, ("before", "after"))
+    conflicts = details.get("conflicts") or ()
+    if conflicts:
+        show_fields(session, conflicts, ("before", "ours", "now"))
+
+
+HEADINGS: Final = {
+    "before": N_("Before"),
+    "after": N_("After"),
+    "ours": N_("Ours"),
+    "now": N_("Now"),
+    "changed_by": N_("By"),
+}
+
+
+def show_fields(session: Session, rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> None:
+    """Show fields in a table: the record, the field, and its values under their headings."""
+    language = session.language
+    if any(row.get("changed_by") for row in rows):
+        names = [*names, "changed_by"]
+    columns = [
+        Column(language.say(N_("Record"))),
+        Column(language.say(N_("Field"))),
+        *(Column(language.say(HEADINGS[name])) for name in names),
+    ]
+    cells = [
+        [
+            f"{row['model']},{row['key']}",
+            str(row["field"]),
+            *(value_text(session, row.get(name)) for name in names),
+        ]
+        for row in rows
+    ]
+    session.output.table(Table(columns, cells))
+
+
+def show_history(session: Session, change_set: ChangeSet) -> None:
+    """Show when the change set moved where, and by whom."""
+    output, language = session.output, session.language
+    output.say()
+    output.say(N_("History"), style="bold")
+    columns = [
+        Column(language.say(N_("When")), is_whole=True),
+        Column(language.say(N_("State"))),
+        Column(language.say(N_("By"))),
+    ]
+    rows = [
+        [language.moment(move.moved_at), language.word(move.to_state), move.actor or ""]
+        for move in session.journal.history(change_set.id)
+        if move.subject == "change_set"
+    ]
+    output.table(Table(columns, rows))
+
+
+def change_document(
+    session: Session, change_set: ChangeSet, operations: Iterator[Operation]
+) -> dict[str, Any]:
+    """Return a change set with images and history, for `--json`."""
+
+    def listed() -> Iterator[dict[str, Any]]:
+        for operation, before, after in with_images(session, operations):
+            yield {
+                **operation_document(operation),
+                "before": _image(before),
+                "after": _image(after),
+                "changes": [
+                    {
+                        "model": change.ref.model,
+                        "key": change.ref.key,
+                        "field": change.field,
+                        "before": change.before,
+                        "after": change.after,
+                        "is_foreign": is_foreign,
+                    }
+                    for change, is_foreign in field_changes(operation, before, after)
+                ],
+            }
+
+    def moves() -> Iterator[dict[str, Any]]:
+        for move in session.journal.history(change_set.id):
+            yield {name: getattr(move, name) for name in move.__slots__}
+
+    return {
+        "change_set": change_set_document(change_set),
+        "counts": session.journal.counts(change_set.id),
+        "operations": listed(),
+        "history": moves(),
+    }
+
+
+def _image(image: Image | None) -> list[dict[str, Any]] | None:
+    if image is None:
+        return None
+    return [
+        {
+            "model": record.ref.model,
+            "key": record.ref.key,
+            "fields": None if record.fields is None else dict(record.fields),
+            "raw": dict(record.raw),
+        }
+        for record in image.records
+    ]

@@ -1,0 +1,332 @@
+"""`storno rollback`: take a change set or documents back; shown first, asked once, read back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from core.errors import NotAllowed, UsageError
+from core.text import N_, text
+from service.cli.change_view import show_fields
+from service.cli.output import Column, Table
+from service.cli.parser import Builder, Parser, one_of
+from service.cli.running import result_document, run_change_set, show_result
+from service.cli.session import Session
+from service.problems import Exit
+
+if TYPE_CHECKING:
+    from recovery.model import ChangeSet
+    from recovery.preview import RollbackItem, RollbackPreview, Selection
+
+WAYS: Final = ("stop", "skip", "recompute", "force")
+SCREEN_ROWS: Final = 100
+
+
+def add(name: str, parser: Parser, builder: Builder) -> None:
+    """Put the options of the command into `parser`."""
+    del name
+    say = builder.translate
+    parser.add_argument(
+        "id",
+        nargs="?",
+        metavar="ID",
+        help=say(N_("the change set; the beginning is enough; or `last`")),
+    )
+    parser.add_argument(
+        "--documents",
+        nargs="+",
+        metavar="NUMBER",
+        default=[],
+        help=say(N_("what Storno did last to these documents")),
+    )
+    parser.add_argument(
+        "--from",
+        dest="file",
+        metavar="FILE",
+        type=Path,
+        help=say(N_("the documents in this file: Excel, CSV, or one a line")),
+    )
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        metavar="NUMBER",
+        default=[],
+        help=say(N_("of the change set, only these documents")),
+    )
+    parser.add_argument("--system", metavar="NAME", help=say(N_("documents of this system")))
+    parser.add_argument("--kind", metavar="KIND", help=say(N_("documents of this kind")))
+    parser.add_argument(
+        "--preview", action="store_true", help=say(N_("show what would be done, and do nothing"))
+    )
+    parser.add_argument(
+        "--on-conflict",
+        type=one_of(WAYS, "way"),
+        default="stop",
+        metavar="stop|skip|recompute|force",
+        help=say(
+            N_(
+                "a document that somebody else changed: leave it for a person (default); leave it on"
+                " purpose; go on where the ERP derives the field; force needs accounts"
+            )
+        ),
+    )
+    parser.add_argument("--reason", metavar="TEXT", help=say(N_("why; kept in the journal")))
+    parser.add_argument("-y", "--yes", action="store_true", help=say(N_("do not ask")))
+    parser.set_defaults(run=rollback)
+    builder.examples(
+        parser,
+        "storno rollback 0199a2b3-4c5d --preview",
+        'storno rollback 0199a2b3-4c5d --reason "wrong supplier"',
+        'storno rollback --documents PO0000001 PO0000002 --reason "closed by mistake"',
+    )
+
+
+def rollback(session: Session) -> int:
+    """Preview, ask, take back, read back."""
+    from recovery.preview import OnConflict, Status, preview
+
+    arguments, output, services = session.arguments, session.output, session.services
+    selection = _selection(session)
+    way = OnConflict(arguments.on_conflict)
+    if not arguments.preview:
+        _require_reason(arguments.reason)
+        if way is OnConflict.FORCE:
+            raise NotAllowed(
+                reason=N_(
+                    "forcing needs a second person, and accounts do not exist yet; resolve by hand"
+                )
+            )
+    found = preview(
+        services.journal,
+        services.system,
+        selection,
+        on_conflict=way,
+        policy=services.retry_policy,
+    )
+    if not output.is_json:
+        show_preview(session, found)
+    clean = found.with_status(Status.CLEAN)
+    if arguments.preview:
+        if clean:
+            output.command(_typed(arguments), why=N_("asks first, then does it"))
+        output.document(preview_document(found))
+        return _exit_of(found, way)
+    if not clean:
+        output.say(N_("There is nothing to do that Storno can do."))
+        output.document(preview_document(found))
+        return _exit_of(found, way)
+    if not session.confirm(
+        text(
+            N_("Take {count} documents back in {system}?"),
+            count=len(clean),
+            system=", ".join(sorted({item.last.system for item in clean})),
+        )
+    ):
+        return Exit.PERSON_NEEDED
+    finished = _carry_out(session, found)
+    if not output.is_json:
+        show_result(session, finished)
+    output.document({**result_document(session, finished), **preview_document(found)})
+    return _exit_after(session, finished, found, way)
+
+
+def _typed(arguments: Any) -> str:
+    """Return the command that does what was previewed."""
+    parts = ["storno rollback"]
+    if arguments.id is not None:
+        parts.append(arguments.id)
+    if arguments.documents:
+        parts += ["--documents", *arguments.documents]
+    if arguments.file is not None:
+        parts += ["--from", str(arguments.file)]
+    if arguments.only:
+        parts += ["--only", *arguments.only]
+    if arguments.on_conflict != "stop":
+        parts += ["--on-conflict", arguments.on_conflict]
+    return " ".join([*parts, "--reason TEXT"])
+
+
+def _require_reason(reason: str | None) -> None:
+    if not (reason or "").strip():
+        raise UsageError(N_("A rollback needs a reason: --reason TEXT. To look only: --preview"))
+
+
+def _selection(session: Session) -> Selection:
+    from recovery.preview import Selection
+    from service.cli.documents import kind_of
+
+    arguments = session.arguments
+    numbers = list(arguments.documents)
+    if arguments.file is not None:
+        from closing.numbers import read_numbers
+
+        numbers += read_numbers(arguments.file)
+    if (arguments.id is None) == (not numbers):
+        raise UsageError(
+            N_("Name either a change set, or documents with --documents or --from FILE.")
+        )
+    if numbers and arguments.only:
+        raise UsageError(N_("--only belongs to a change set; leave it out with --documents."))
+    return Selection(
+        change_set_id=arguments.id,
+        numbers=tuple(dict.fromkeys(numbers)),
+        system=arguments.system,
+        kind=None if arguments.kind is None else kind_of(arguments.kind),
+        only=tuple(arguments.only),
+    )
+
+
+def _carry_out(session: Session, found: RollbackPreview) -> ChangeSet:
+    """Store the rollback on the evidence that was shown, approve it by who answered, run it."""
+    from recovery.approval import approve
+    from recovery.rollback import store_rollback
+
+    services = session.services
+    planned = store_rollback(
+        services.journal, found, actor=services.actor, reason=session.arguments.reason
+    )
+    approved = approve(services.journal, planned.id, services.actor)
+    return run_change_set(session, approved, text(N_("Taking back {name}"), name=approved.short_id))
+
+
+def _exit_of(found: RollbackPreview, way: Any) -> Exit:
+    """Return 1 when a document stays as it is that was asked for, unless it is skipped on purpose."""
+    from recovery.preview import OnConflict, Status
+
+    fine = {Status.CLEAN, Status.ALREADY_BACK}
+    if way is OnConflict.SKIP:
+        fine.add(Status.CONFLICT)
+    left = [item for item in found.items if item.status not in fine]
+    return Exit.PERSON_NEEDED if left else Exit.DONE
+
+
+def _exit_after(session: Session, finished: ChangeSet, found: RollbackPreview, way: Any) -> Exit:
+    """Judge what was to be taken back: documents that were left alone are counted by the preview."""
+    from recovery.preview import Status
+    from recovery.states import OperationState
+
+    if finished.finished_at is None:
+        return Exit.PERSON_NEEDED
+    counts = session.journal.counts(finished.id)
+    left_alone = sum(
+        1 for item in found.items if item.status not in {Status.CLEAN, Status.ALREADY_BACK}
+    )
+    others = finished.operation_count - counts.get(OperationState.CONFIRMED, 0) - left_alone
+    return Exit.PERSON_NEEDED if others > 0 else _exit_of(found, way)
+
+
+# --- what is shown ------------------------------------------------------------------------------------
+
+
+def show_preview(session: Session, found: RollbackPreview) -> None:
+    """Show each document: what would happen, what stands in the way field by field, what stays."""
+    from recovery.preview import Status
+
+    output, language = session.output, session.language
+    items = found.items[:SCREEN_ROWS] if output.is_terminal else found.items
+    columns = [
+        Column(language.say(N_("Number")), is_whole=True),
+        Column(language.say(N_("What a rollback would do"))),
+        Column(language.say(N_("Taken back"))),
+        Column(language.say(N_("Reason"))),
+    ]
+    styles = {
+        number: "" if item.status in {Status.CLEAN, Status.ALREADY_BACK} else "yellow"
+        for number, item in enumerate(items)
+    }
+    rows = [
+        [
+            item.last.number or item.last.ref.key,
+            language.word(item.status.value),
+            language.word(item.reversibility.value),
+            "" if item.reason is None else language.say(item.reason),
+        ]
+        for item in items
+    ]
+    output.table(Table(columns, rows, {n: style for n, style in styles.items() if style}))
+    if len(items) < len(found.items):
+        output.note(
+            text(
+                N_("{count} more documents; all of them: --json"),
+                count=len(found.items) - len(items),
+            )
+        )
+    for item in found.items:
+        _show_obstacles(session, item)
+    counts = [(status, len(found.with_status(status))) for status in Status]
+    output.say()
+    output.line(", ".join(f"{language.word(status.value)} {n}" for status, n in counts if n))
+    for note in dict.fromkeys(item.trace_note for item in found.items if item.trace_note):
+        output.line(f"{language.say(N_('Trace that stays'))}: {language.say(note)}")
+
+
+def _show_obstacles(session: Session, item: RollbackItem) -> None:
+    output, language = session.output, session.language
+    if not (item.conflicts or item.later or item.kept):
+        return
+    output.say()
+    output.line(item.last.number or item.last.ref.key, style="bold")
+    if item.conflicts:
+        output.say(N_("Changed by somebody else after Storno:"))
+        show_fields(
+            session, [_conflict(each) for each in item.conflicts], ("before", "ours", "now")
+        )
+    for later in item.later:
+        output.line(f"  {language.say(later.text)} ({language.word(later.effect.value)})")
+    if item.kept:
+        output.say(N_("Somebody else's, left alone:"))
+        show_fields(session, _kept(item), ("before", "after"))
+
+
+def _conflict(conflict: Any) -> dict[str, Any]:
+    return {
+        "model": conflict.ref.model,
+        "key": conflict.ref.key,
+        **{
+            name: getattr(conflict, name)
+            for name in ("field", "before", "ours", "now", "changed_by", "changed_at")
+        },
+    }
+
+
+def _kept(item: RollbackItem) -> Sequence[dict[str, Any]]:
+    return [
+        {
+            "model": change.ref.model,
+            "key": change.ref.key,
+            "field": change.field,
+            "before": change.before,
+            "after": change.after,
+        }
+        for change in item.kept
+    ]
+
+
+def preview_document(found: RollbackPreview) -> dict[str, Any]:
+    """Return a preview for `--json`."""
+    from recovery.preview import Status
+
+    return {
+        "reverses": found.reverses_id,
+        "statuses": {status.value: len(found.with_status(status)) for status in Status},
+        "documents": [
+            {
+                "system": item.last.system,
+                "kind": item.last.kind,
+                "number": item.last.number,
+                "model": item.last.ref.model,
+                "key": item.last.ref.key,
+                "status": item.status,
+                "reversibility": item.reversibility,
+                "reason": item.reason,
+                "conflicts": [_conflict(conflict) for conflict in item.conflicts],
+                "later_business": [
+                    {"effect": later.effect, "text": later.text} for later in item.later
+                ],
+                "kept": list(_kept(item)),
+                "steps": [step.action for step, _ in item.steps],
+            }
+            for item in found.items
+        ],
+    }

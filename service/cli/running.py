@@ -1,0 +1,260 @@
+"""Carrying a change set out from the command line: approval, question, progress, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+from core.errors import NotAllowed
+from core.text import N_, Text, text
+from service.cli.output import Column, Table
+from service.cli.progress import Progress
+from service.cli.session import Session
+from service.problems import Exit
+
+if TYPE_CHECKING:
+    from closing.model import PlanProgress
+    from recovery.apply import Progress as RunProgress
+    from recovery.model import ChangeSet, Operation
+    from recovery.states import OperationState
+
+SHOWN_PROBLEMS: Final = 50
+
+
+def require_approval(session: Session, change_set: ChangeSet) -> ChangeSet:
+    """Return the change set approved: it is already, or the policy in force lets it run without a person.
+
+    Raises `NotAllowed` saying how to approve it.
+    """
+    from recovery.approval import approve_by_policy
+    from recovery.states import ChangeSetState
+
+    waiting = {ChangeSetState.PLANNED, ChangeSetState.AWAITING_APPROVAL}
+    if change_set.state not in waiting:
+        return change_set
+    services = session.services
+    return approve_by_policy(
+        services.journal, change_set.id, services.approval_policy, services.actor
+    )
+
+
+def is_allowed_without_person(session: Session, change_set: ChangeSet) -> bool:
+    """Whether the policy lets this plan run without approval; nothing is stored."""
+    from connectors.contract import Reversibility
+
+    policy = session.services.approval_policy
+    if policy.name != "none" or change_set.operation_count > policy.limit:
+        return False
+    operations = session.journal.operations(change_set.id)
+    return all(each.reversibility is Reversibility.EXACT for each in operations)
+
+
+def require_known_way(session: Session, change_set: ChangeSet) -> None:
+    """Raise `NotAllowed` before a person is asked anything, when the plan waits for its approval."""
+    from recovery.states import ChangeSetState
+
+    waiting = {ChangeSetState.PLANNED, ChangeSetState.AWAITING_APPROVAL}
+    if change_set.state in waiting and not is_allowed_without_person(session, change_set):
+        raise NotAllowed(
+            N_("Plan {name} waits for approval: storno close approve {name}"),
+            name=change_set.short_id,
+        )
+
+
+def run_change_set(session: Session, change_set: ChangeSet, title: Text) -> ChangeSet:
+    """Run or go on with a change set, with progress; errors pass through, the session knows what was running."""
+    from recovery.apply import run
+
+    services, language = session.services, session.language
+    session.working_on = change_set.id
+    with Progress(session.output, title) as progress:
+
+        def show(now: RunProgress) -> None:
+            detail = ", ".join(
+                f"{language.word(word)} {count}"
+                for word, count in (
+                    ("confirmed", now.confirmed),
+                    ("refused", now.refused),
+                    ("dropped", now.dropped),
+                    ("in_doubt", now.in_doubt),
+                )
+                if count
+            )
+            progress.show(now.done, now.total, detail)
+
+        finished = run(
+            services.journal,
+            services.system,
+            change_set.id,
+            actor=services.actor,
+            progress=show,
+            options=services.run_options,
+        )
+    session.working_on = None
+    return finished
+
+
+def exit_of(change_set: ChangeSet) -> Exit:
+    """Return 0 when every operation holds; anything else needs a person."""
+    from recovery.states import ChangeSetState
+
+    return Exit.DONE if change_set.state is ChangeSetState.APPLIED else Exit.PERSON_NEEDED
+
+
+def show_result(session: Session, change_set: ChangeSet) -> None:
+    """Show what became of a run: figures, what did not hold and why, what to type next."""
+    from recovery.states import ChangeSetState, OperationState
+
+    output, language = session.output, session.language
+    counts = session.journal.counts(change_set.id)
+    style = "green" if change_set.state is ChangeSetState.APPLIED else "yellow"
+    output.say(
+        text(
+            N_("Change set {name} is {state}."),
+            name=change_set.short_id,
+            state=change_set.state.value,
+        ),
+        style=style,
+    )
+    listed = ", ".join(f"{language.word(state.value)} {n}" for state, n in counts.items() if n)
+    output.facts(
+        [
+            (N_("Operations"), listed),
+            (N_("Note"), "" if change_set.note is None else language.say(change_set.note)),
+        ]
+    )
+    _show_problems(session, change_set, counts)
+    name = change_set.short_id
+    if change_set.state is ChangeSetState.PAUSED:
+        if counts.get(OperationState.SENT):
+            output.command(f"storno close worklist {name}", why=N_("what people have to do"))
+        output.command(
+            f"storno changes resume {name}", why=N_("reads back what was done, and goes on")
+        )
+    output.command(f"storno changes show {name}", why=N_("every field before and after"))
+    if counts.get(OperationState.CONFIRMED) and change_set.state is not ChangeSetState.PAUSED:
+        output.command(f"storno rollback {name} --preview", why=N_("what taking it back would do"))
+
+
+def _show_problems(
+    session: Session, change_set: ChangeSet, counts: dict[OperationState, int]
+) -> None:
+    """List operations that did not hold, with their reasons."""
+    from recovery.states import OperationState
+
+    output, language = session.output, session.language
+    wanted = {
+        OperationState.REFUSED,
+        OperationState.DROPPED,
+        OperationState.IN_DOUBT,
+        OperationState.NEEDS_PERSON,
+    }
+    total = sum(counts.get(state, 0) for state in wanted)
+    if not total:
+        return
+    found = session.journal.operations(change_set.id, states=wanted)
+    titles = [
+        Column(language.say(N_("No.")), is_number=True),
+        Column(language.say(N_("Number")), is_whole=True),
+        Column(language.say(N_("State"))),
+        Column(language.say(N_("Reason"))),
+    ]
+    rows = [
+        [
+            str(operation.position),
+            operation.number or operation.ref.key,
+            language.word(operation.state.value),
+            "" if operation.reason is None else language.say(operation.reason),
+        ]
+        for operation in islice(found, SHOWN_PROBLEMS)
+    ]
+    output.table(Table(titles, rows))
+    if total > len(rows):
+        output.note(
+            text(
+                N_("{count} more: storno changes show {name}"),
+                count=total - len(rows),
+                name=change_set.short_id,
+            )
+        )
+
+
+def change_set_document(change_set: ChangeSet) -> dict[str, Any]:
+    """Return a change set for `--json`."""
+    plain = {name: getattr(change_set, name) for name in change_set.__slots__}
+    for name in ("actor", "approved_by"):
+        actor = plain[name]
+        plain[name] = None if actor is None else {"name": actor.name, "how": actor.how}
+    return plain
+
+
+def operation_document(operation: Operation) -> dict[str, Any]:
+    """Return an operation for `--json`, without its images."""
+    plain = {name: getattr(operation, name) for name in operation.__slots__ if name != "step"}
+    step = operation.step
+    plain["action"] = step.action
+    plain["document"] = {"model": step.ref.model, "key": step.ref.key}
+    plain["arguments"] = dict(step.arguments)
+    return plain
+
+
+def result_document(session: Session, change_set: ChangeSet) -> dict[str, Any]:
+    """Return what became of a run, for `--json`."""
+    from recovery.states import OperationState
+
+    def problems() -> Iterator[dict[str, Any]]:
+        for operation in session.journal.operations(change_set.id):
+            if operation.state is not OperationState.CONFIRMED:
+                yield operation_document(operation)
+
+    return {
+        "change_set": change_set_document(change_set),
+        "counts": session.journal.counts(change_set.id),
+        "not_confirmed": problems(),
+    }
+
+
+def carry_out(session: Session, change_set: ChangeSet) -> int:
+    """Run, and show what became of it."""
+    finished = run_change_set(
+        session, change_set, text(N_("Closing {name}"), name=change_set.short_id)
+    )
+    if not session.is_json:
+        show_result(session, finished)
+    session.output.document(result_document(session, finished))
+    return exit_of(finished)
+
+
+def given_numbers(session: Session) -> list[str] | None:
+    """Return the numbers that were typed and those of the file; None where neither was given."""
+    arguments = session.arguments
+    if not arguments.numbers and arguments.file is None:
+        return None
+    from closing.numbers import read_numbers
+
+    listed = [] if arguments.file is None else read_numbers(arguments.file)
+    return [*arguments.numbers, *listed]
+
+
+def expiry(session: Session) -> datetime:
+    """Return the moment until which a plan made now is good."""
+    from core import clock
+
+    return clock.now() + timedelta(hours=session.settings.plans.expire_after_hours)
+
+
+def shown_by(progress: Progress) -> Callable[[PlanProgress], None]:
+    """Return what shows the progress of planning."""
+    language = progress.language
+
+    def show(now: PlanProgress) -> None:
+        said = text(
+            N_("{ready} ready, {exceptions} exceptions"),
+            ready=now.ready,
+            exceptions=now.excepted,
+        )
+        progress.show(now.looked_at, None, language.say(said))
+
+    return show

@@ -1,0 +1,147 @@
+"""`storno systems`: which there are, and what can be seen and done there. Reads only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from core.errors import NotFound
+from core.text import N_
+from service.cli.output import Column, Table
+from service.cli.parser import Builder, Parser
+from service.cli.session import Session
+from service.problems import Exit
+
+if TYPE_CHECKING:
+    from connectors.contract import Action, ActionSupport, SystemCheck
+
+
+def add(name: str, parser: Parser, builder: Builder) -> None:
+    """Put the commands of the group into `parser`."""
+    del name
+    commands = builder.group(parser, default=list_systems)
+    builder.command(
+        commands,
+        "list",
+        list_systems,
+        summary=N_("list the systems of storno.yaml"),
+        examples=["storno systems list"],
+    )
+    check = builder.command(
+        commands,
+        "check",
+        check_systems,
+        summary=N_("log in, and say what is seen and what can be done"),
+        description=N_(
+            "Says as whom Storno acts, whether this user sees everything, and for each action whether it is"
+            " available, what a rollback gives back, and what the ERP guarantees."
+        ),
+        examples=["storno systems check practice", "storno systems check --json"],
+    )
+    check.add_argument(
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help=builder.translate(N_("names in storno.yaml; default: all")),
+    )
+
+
+def list_systems(session: Session) -> int:
+    """List names, kinds and addresses."""
+    output, say = session.output, session.language.translate
+    systems = [
+        {"name": name, "kind": options.kind, "url": _address(options)}
+        for name, options in session.settings.systems.items()
+    ]
+    if not systems:
+        output.say(N_("storno.yaml names no system."))
+    else:
+        titles = (N_("System"), N_("Kind"), N_("Address"))
+        rows = [[str(system[key] or "-") for key in ("name", "kind", "url")] for system in systems]
+        output.table(Table([Column(say(title)) for title in titles], rows))
+    output.document({"systems": systems})
+    return Exit.DONE
+
+
+def _address(options: Any) -> str | None:
+    given = options.options if hasattr(options, "options") else vars(options)
+    url = given.get("url")
+    return None if url is None else str(url)
+
+
+def check_systems(session: Session) -> int:
+    """Check one system, or all."""
+    settings = session.settings
+    names = session.arguments.names or list(settings.systems)
+    unknown = [name for name in names if name not in settings.systems]
+    if unknown:
+        raise NotFound(
+            N_("There is no system {name!r} in storno.yaml. Known: {known}"),
+            what="system",
+            name=unknown[0],
+            known=", ".join(settings.systems) or "-",
+        )
+    checks = []
+    for name in names:
+        system = session.system(name)
+        check = system.check()
+        _show(session, name, check, dict(system.actions()))
+        checks.append({"name": name, "kind": system.kind, **_plain(check)})
+    session.output.document({"systems": checks})
+    return Exit.DONE if all(c["sees_everything"] for c in checks) else Exit.PERSON_NEEDED
+
+
+def _plain(check: SystemCheck) -> dict[str, Any]:
+    plain = {name: getattr(check, name) for name in check.__slots__}
+    plain["actions"] = [
+        {name: getattr(action, name) for name in action.__slots__} for action in check.actions
+    ]
+    return plain
+
+
+def _show(session: Session, name: str, check: SystemCheck, actions: dict[str, Action]) -> None:
+    output, language = session.output, session.language
+    yes, no = language.say(N_("yes")), language.say(N_("no"))
+    output.line(name, style="bold")
+    output.facts(
+        [
+            (N_("Product"), f"{check.product} {check.version}".strip()),
+            (N_("Target"), check.target),
+            (N_("Transport"), check.transport),
+            (N_("Acts as"), check.acting_as),
+            (N_("Sees everything"), yes if check.sees_everything else no),
+            *((N_("Not seen"), language.say(limit)) for limit in check.limits),
+            (N_("Documents"), ", ".join(language.word(kind.value) for kind in check.kinds)),
+            *((N_("Note"), language.say(note)) for note in check.notes),
+        ]
+    )
+    output.say()
+    titles = [
+        Column(language.say(N_("Action")), is_whole=True),
+        Column(language.say(N_("What it does"))),
+        Column(language.say(N_("Available"))),
+        Column(language.say(N_("Taken back"))),
+        Column(language.say(N_("Whole batches"))),
+        Column(language.say(N_("Compares first"))),
+    ]
+    rows = [_row(session, support, actions.get(support.action)) for support in check.actions]
+    output.table(Table(titles, rows))
+    for support in check.actions:
+        if support.note is not None:
+            output.line(f"{support.action}: {language.say(support.note)}")
+    output.say()
+
+
+def _row(session: Session, support: ActionSupport, action: Action | None) -> list[str]:
+    language = session.language
+
+    def answer(is_so: bool) -> str:
+        return language.say(N_("yes")) if is_so else language.say(N_("no"))
+
+    return [
+        support.action,
+        language.say(action.title) if action is not None else "-",
+        answer(support.is_available),
+        language.word(support.reversibility.value),
+        answer(support.is_atomic_batch),
+        answer(support.has_compare_and_set),
+    ]

@@ -1,0 +1,268 @@
+"""The one suite that every connector passes: what `connectors.contract` promises, tried on an ERP.
+
+To put a connector under it, write `test_<kind>.py` with a `Subject` and
+
+    class TestAcme(ContractSuite):
+        SUBJECT = AcmeSubject
+
+        @pytest.fixture(scope="class")
+        @classmethod
+        def subject(cls, ...) -> Iterator[AcmeSubject]: ...
+
+For real Tryton (`test_tryton.py`, markers `contract` and `tryton`): `sandbox.tryton.practice` starts the server;
+`make` and `make_document` work over RPC as another user than Storno's, `edit` and `delete` too; put a small
+loopback proxy between connector and server for `write_count` (count requests) and `hold_answers` (pass the request
+on, keep the answer); `dump` reads the database with `sandbox.tryton.oracle`.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from connectors.contract import (
+    Answer,
+    Call,
+    Executor,
+    Image,
+    Reversibility,
+    Step,
+    System,
+)
+from core.errors import (
+    OutcomeUnknown,
+    RefusedError,
+    StaleRecord,
+    Timeout,
+)
+from core.ids import new_id
+from tests.contract.subject import Content, Subject
+from tests.contract.suite_reading import ReadingSuite, first_call
+from tests.factories import QUICK_SECONDS, Done, action_of, differences, image_of, pairs
+
+
+class ContractSuite(ReadingSuite):
+    """Subclassed once a connector."""
+
+    # --- doing ----------------------------------------------------------------------------------------------
+
+    def test_done_when_holds_only_afterwards(
+        self, subject: Subject, system: System, action: str
+    ) -> None:
+        """An action that was carried out is done, and was not before."""
+        for done in _carry_out(subject, system, subject.make(action)):
+            declared = action_of(system, done.step)
+            assert declared.is_done(done.step, done.before, done.after)
+            if not declared.creates_untraceably:
+                assert not declared.is_done(done.step, done.before, done.before)
+
+    def test_ours_covers_exactly_what_changes(
+        self, subject: Subject, system: System, action: str
+    ) -> None:
+        """Every field that differs afterwards is declared as ours or as trace; else it would pass as foreign."""
+        for done in _carry_out(subject, system, subject.make(action)):
+            declared = action_of(system, done.step)
+            assert differences(done.before, done.after) <= pairs(
+                [*declared.ours.items(), *declared.trace.items()]
+            )
+
+    def test_is_ours_tells_the_writer(self, subject: Subject, system: System, action: str) -> None:
+        """What we wrote is never told as somebody else's, and what somebody else wrote never as ours."""
+        (*_, done) = _carry_out(subject, system, subject.make(action))
+        declared = action_of(system, done.step)
+        assert declared.is_ours(done.before, done.after) is not False
+        subject.edit(done.step)
+        edited = image_of(system, done.step, done.after)
+        assert declared.is_ours(done.after, edited) is not True
+
+    def test_inverse_gives_back(self, subject: Subject, system: System, action: str) -> None:
+        """After the inverse of an exact action the whole ERP is as before, but for the declared trace;
+        an action without a way back offers none.
+        """
+        step = subject.make(action)
+        before = subject.dump()
+        done = _carry_out(subject, system, step)
+        back = _take_back(subject, system, done)
+        declared = [action_of(system, each.step) for each in [*done, *back]]
+        worst = max(
+            (action_of(system, each.step).reversibility for each in done),
+            key=list(Reversibility).index,
+        )
+        if worst in (Reversibility.NONE, Reversibility.MANUAL):
+            assert back == []
+            return
+        assert back
+        left = _content_differences(before, subject.dump())
+        assert left <= pairs([item for each in declared for item in each.trace.items()])
+
+    def test_inverse_of_the_inverse_does_it_again(
+        self, subject: Subject, system: System, action: str
+    ) -> None:
+        """A rollback can itself be rolled back: an exact action stands again, but for the declared trace."""
+        done = _carry_out(subject, system, subject.make(action))
+        if any(action_of(system, d.step).reversibility is not Reversibility.EXACT for d in done):
+            return
+        after = subject.dump()
+        back = _take_back(subject, system, done)
+        again = _take_back(subject, system, back)
+        declared = [action_of(system, each.step) for each in [*done, *back, *again]]
+        left = _content_differences(after, subject.dump())
+        assert left <= pairs([item for each in declared for item in each.trace.items()])
+
+    def test_by_hand_actions_are_refused_to_us(
+        self, subject: Subject, system: System, action: str
+    ) -> None:
+        """What only a person can do tells the person what to press, and the interface does not do it."""
+        step = first_call(system, subject.make(action))
+        declared = action_of(system, step)
+        before = image_of(system, step)
+        instruction = declared.instruction(step, before)
+        assert str(instruction.screen)
+        assert str(instruction.press)
+        if Executor.INTERFACE in declared.executors:
+            return
+        with pytest.raises(RefusedError):
+            raise _refusal(system, [(step, before)])[0]
+        assert before == image_of(system, step, before)
+
+    # --- saying no ------------------------------------------------------------------------------------------
+
+    def test_refused_batch(self, subject: Subject, system: System) -> None:
+        """Where a batch is atomic one refused member undoes all; where not, the others are done."""
+        good = [subject.make(subject.BATCH_ACTION) for _ in range(2)]
+        bad = subject.make_impossible(subject.BATCH_ACTION)
+        steps = [good[0], bad, good[1]]
+        before = system.capture(steps, [None] * 3)
+        refused = _refusal(system, list(zip(steps, before, strict=True)))
+        after = system.capture(steps, [*before])
+        declared = system.actions()[subject.BATCH_ACTION]
+        if declared.is_atomic_batch:
+            assert before == after
+            assert set(refused) <= {1}
+        else:
+            assert {1} == set(refused)
+            assert before[1] == after[1]
+            for index in (0, 2):
+                assert declared.is_done(steps[index], before[index], after[index])
+
+    def test_problems_foresee_a_refusal(self, subject: Subject, system: System) -> None:
+        """What the ERP would refuse by its state is told from the image alone, and what is possible is not."""
+        declared = system.actions()[subject.BATCH_ACTION]
+        bad = subject.make_impossible(subject.BATCH_ACTION)
+        good = subject.make(subject.BATCH_ACTION)
+        assert declared.problems(bad, image_of(system, bad))
+        assert not declared.problems(good, image_of(system, good))
+
+    def test_stale_image_is_refused(self, subject: Subject, system: System) -> None:
+        """With compare-and-set nothing is written over what somebody changed since the before image."""
+        step = subject.make(subject.BATCH_ACTION)
+        before = image_of(system, step)
+        subject.edit(step)
+        edited = image_of(system, step)
+        assert before != edited
+        declared = action_of(system, step)
+        refused = _refusal(system, [(step, before)])
+        after = image_of(system, step)
+        if declared.has_compare_and_set:
+            assert isinstance(refused[0], StaleRecord)
+            assert edited == after
+        else:
+            assert refused == {}
+            assert declared.is_done(step, before, after)
+
+    def test_missing_document_is_refused(self, subject: Subject, system: System) -> None:
+        """A document that is gone is a refusal, never a silence."""
+        step = subject.make(subject.BATCH_ACTION)
+        before = image_of(system, step)
+        subject.delete(step.ref)
+        assert set(_refusal(system, [(step, before)])) == {0}
+
+    # --- silence --------------------------------------------------------------------------------------------
+
+    def test_read_that_times_out(self, subject: Subject) -> None:
+        """A read without an answer may be repeated: `Timeout`."""
+        step = subject.make(subject.BATCH_ACTION)
+        system = subject.open(seconds=QUICK_SECONDS)
+        before = image_of(system, step)
+        with subject.hold_answers(is_write=False), pytest.raises(Timeout):
+            system.capture([step], [None])
+        assert before == image_of(system, step)
+        system.close()
+
+    def test_write_that_times_out(self, subject: Subject) -> None:
+        """A write without an answer is `OutcomeUnknown`, was sent once, and only reading tells."""
+        step = subject.make(subject.BATCH_ACTION)
+        system = subject.open(seconds=QUICK_SECONDS)
+        before = image_of(system, step)
+        sent = subject.write_count()
+        with subject.hold_answers(is_write=True), pytest.raises(OutcomeUnknown):
+            _apply(system, [(step, before)])
+        assert subject.write_count() == sent + 1
+        after = image_of(system, step, before)
+        assert action_of(system, step).is_done(step, before, after)
+        system.close()
+
+    def test_one_batch_is_one_answer_a_call(self, subject: Subject, system: System) -> None:
+        """Answers come in the order of the calls, and no call is sent a second time by anybody."""
+        steps = [subject.make(subject.BATCH_ACTION) for _ in range(3)]
+        before = system.capture(steps, [None] * 3)
+        sent = subject.write_count()
+        calls = [Call(new_id(), s, b) for s, b in zip(steps, before, strict=True)]
+        answers = system.apply(calls)
+        assert [Answer(call.operation_id) for call in calls] == answers
+        assert subject.write_count() <= sent + 3
+        assert subject.write_count() > sent
+
+
+def _apply(system: System, members: list[tuple[Step, Image]]) -> list[Answer]:
+    return system.apply([Call(new_id(), step, before) for step, before in members])
+
+
+def _refusal(system: System, members: list[tuple[Step, Image]]) -> dict[int, RefusedError]:
+    """Return the refusals by place; of a batch that was refused whole, under the places that it names."""
+    calls = [Call(new_id(), step, before) for step, before in members]
+    try:
+        answers = system.apply(calls)
+    except RefusedError as error:
+        places = [i for i, call in enumerate(calls) if call.operation_id in error.offenders]
+        return dict.fromkeys(places or [0], error) if len(calls) == 1 or places else {}
+    return {i: answer.refused for i, answer in enumerate(answers) if answer.refused is not None}
+
+
+def _call(subject: Subject, system: System, step: Step) -> Done:
+    before = image_of(system, step)
+    action = action_of(system, step)
+    if Executor.INTERFACE in action.executors:
+        (answer,) = _apply(system, [(step, before)])
+        assert answer.refused is None
+    else:
+        subject.do_by_hand(step)
+    return Done(step, before, image_of(system, step, before))
+
+
+def _carry_out(subject: Subject, system: System, step: Step) -> list[Done]:
+    links = action_of(system, step).steps(step.ref, step.arguments)
+    return [_call(subject, system, link) for link in links]
+
+
+def _take_back(subject: Subject, system: System, done: list[Done]) -> list[Done]:
+    """Take calls back, the last one first, and see that each inverse is done."""
+    back: list[Done] = []
+    for each in reversed(done):
+        for step in action_of(system, each.step).inverse(each.step, each.before, each.after):
+            taken = _call(subject, system, step)
+            assert action_of(system, step).is_done(step, taken.before, taken.after)
+            back.append(taken)
+    return back
+
+
+def _content_differences(before: Content, after: Content) -> set[tuple[str, str]]:
+    """Return (model, field) of what differs in two dumps."""
+    found: set[tuple[str, str]] = set()
+    for model in before.keys() | after.keys():
+        rows = [content.get(model, {}) for content in (before, after)]
+        if rows[0].keys() != rows[1].keys():
+            found.add((model, "*"))
+        for key in rows[0].keys() & rows[1].keys():
+            was, is_now = rows[0][key], rows[1][key]
+            found |= {(model, name) for name in was if was[name] != is_now[name]}
+    return found

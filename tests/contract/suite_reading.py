@@ -1,0 +1,250 @@
+"""The part of the contract suite that changes nothing: check, both faces, images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+import pyarrow as pa
+import pytest
+
+from connectors.columns import documents_schema, lines_schema
+from connectors.contract import (
+    Criteria,
+    Kind,
+    Ref,
+    Reversibility,
+    Step,
+    System,
+)
+from core.encoding import pack, unpack
+from core.errors import (
+    NotFound,
+)
+from tests.contract.subject import Subject
+from tests.factories import action_of, image_of, pairs
+
+MANY = 1000
+
+
+class ReadingSuite:
+    """The part of the contract suite that changes nothing."""
+
+    SUBJECT: ClassVar[type[Subject]]
+
+    @pytest.fixture
+    def system(self, subject: Subject) -> Iterator[System]:
+        opened = subject.open()
+        yield opened
+        opened.close()
+
+    # --- who and what ---------------------------------------------------------------------------------
+
+    def test_check_is_consistent(self, system: System) -> None:
+        """Whoever does not see everything says what is missing, and every action is told as it behaves."""
+        check = system.check()
+        assert check.sees_everything is not bool(check.limits)
+        assert check.acting_as
+        actions = system.actions()
+        assert {support.action for support in check.actions} == set(actions)
+        for support in check.actions:
+            action = actions[support.action]
+            assert support.is_atomic_batch == action.is_atomic_batch
+            assert support.has_compare_and_set == action.has_compare_and_set
+
+    def test_actions_are_declared_whole(self, system: System) -> None:
+        """What an action sets, derives and leaves lies in its footprint, and every field of it exists."""
+        for name, action in system.actions().items():
+            assert name == action.name
+            footprint = pairs([*action.footprint.items()])
+            stars = {(model, "*") for model in action.footprint}
+            assert pairs([*action.ours.items()]) <= footprint | stars
+            assert pairs([*action.derived.items()]) <= pairs([*action.ours.items()])
+            assert pairs([*action.trace.items()]) <= footprint | stars
+            for model, fields in action.footprint.items():
+                assert fields <= system.schema(model).keys()
+            if action.reversibility is not Reversibility.EXACT:
+                assert action.reversibility_note
+            if action.reopen_action is not None:
+                assert action.reopen_action in system.actions()
+
+    def test_unknown_names_are_not_found(self, system: System) -> None:
+        """A model, field, kind or action that the system does not have is `NotFound`, whatever was asked."""
+        with pytest.raises(NotFound):
+            system.schema("no.such.model")
+        with pytest.raises(NotFound):
+            system.read([Ref("no.such.model", "1")], ["name"])
+        with pytest.raises(NotFound):
+            system.capture([Step("no.such.action", Ref("no.such.model", "1"))], [None])
+        missing = next(kind for kind in Kind if kind not in system.check().kinds)
+        with pytest.raises(NotFound):
+            list(system.documents(missing, Criteria()))
+        with pytest.raises(NotFound):
+            system.find(missing, ["1"])
+
+    def test_closed_system_can_be_opened_again(self, subject: Subject) -> None:
+        """Closing ends the connection, not the ERP: another one sees the same documents."""
+        ref, number = subject.make_document(subject.KINDS[0], is_closed=False)
+        subject.open().close()
+        again = subject.open()
+        assert again.find(subject.KINDS[0], [number])[number] == (ref,)
+        again.close()
+
+    # --- the bulk face ----------------------------------------------------------------------------------
+
+    def test_documents_have_the_canonical_columns(
+        self, subject: Subject, system: System, kind: Kind
+    ) -> None:
+        """Every batch has exactly the canonical schema, and each document says what it is."""
+        ref, number = subject.make_document(kind, is_closed=False)
+        batches = list(system.documents(kind, Criteria()))
+        assert all(batch.schema.equals(documents_schema()) for batch in batches)
+        rows = {str(row["key"]): row for row in _rows(batches)}
+        assert rows[ref.key]["model"] == ref.model
+        assert rows[ref.key]["number"] == number
+        assert rows[ref.key]["state"]
+        assert {str(row["kind"]) for row in rows.values()} == {str(kind)}
+        assert {row["is_closed"] for row in rows.values()} <= {True, False}
+
+    def test_lines_have_the_canonical_columns(
+        self, subject: Subject, system: System, kind: Kind
+    ) -> None:
+        """Every batch has exactly the canonical schema, and each line belongs to a document that was asked for."""
+        ref, number = subject.make_document(kind, is_closed=False)
+        batches = list(system.lines(kind, Criteria(keys=(ref.key,))))
+        assert all(batch.schema.equals(lines_schema()) for batch in batches)
+        assert {(row["document_key"], row["number"]) for row in _rows(batches)} <= {
+            (ref.key, number)
+        }
+
+    def test_criteria_are_honoured(self, subject: Subject, system: System, kind: Kind) -> None:
+        """Numbers, keys and is_closed leave out everything else."""
+        still_open, open_number = subject.make_document(kind, is_closed=False)
+        closed, closed_number = subject.make_document(kind, is_closed=True)
+
+        def keys(criteria: Criteria) -> set[str]:
+            return {str(row["key"]) for row in _rows(system.documents(kind, criteria))}
+
+        both = (still_open.key, closed.key)
+        assert {still_open.key} == keys(Criteria(numbers=(open_number,)))
+        assert {closed.key} == keys(Criteria(keys=(closed.key,)))
+        assert {still_open.key} == keys(Criteria(keys=both, is_closed=False))
+        assert {closed.key} == keys(Criteria(numbers=(open_number, closed_number), is_closed=True))
+        assert closed.key not in keys(Criteria(is_closed=False))
+        assert set() == keys(Criteria(numbers=("no such number",)))
+
+    def test_native_columns_follow_as_text(
+        self, subject: Subject, system: System, kind: Kind
+    ) -> None:
+        """A native column that was asked for stands behind the canonical ones, as text."""
+        ref, _ = subject.make_document(kind, is_closed=False)
+        native = sorted(
+            name for name, info in system.schema(ref.model).items() if info.type == "str"
+        )[:2]
+        criteria = Criteria(keys=(ref.key,), native=tuple(native))
+        (batch,) = system.documents(kind, criteria)
+        assert batch.schema.equals(documents_schema(tuple(native)))
+        (record,) = system.read([ref], native)
+        assert record.fields is not None
+        expected = {f"native.{name}": record.fields[name] for name in native}
+        assert expected.items() <= batch.to_pylist()[0].items()
+
+    def test_find_answers_for_every_number(
+        self, subject: Subject, system: System, kind: Kind
+    ) -> None:
+        """A number that exists gives its document, one that does not gives nothing, and none is left out."""
+        ref, number = subject.make_document(kind, is_closed=False)
+        assert system.find(kind, [number, "無"]) == {number: (ref,), "無": ()}
+
+    # --- reading records ----------------------------------------------------------------------------------
+
+    def test_read_keeps_order_and_shows_missing(self, subject: Subject, system: System) -> None:
+        """Records come in the order of the refs, twice if asked twice; a missing one has no fields."""
+        first, name = subject.make_document(subject.KINDS[0], is_closed=False)
+        second, _ = subject.make_document(subject.KINDS[0], is_closed=False)
+        missing = Ref(first.model, "999999999")
+        refs = [second, missing, first, second]
+        records = system.read(refs, ["number"])
+        assert refs == [record.ref for record in records]
+        assert [record.exists for record in records] == [True, False, True, True]
+        assert records[2].fields == {"number": name}
+        assert system.read([], ["number"]) == []
+
+    def test_read_gives_typed_values(self, subject: Subject, system: System) -> None:
+        """Unicode, '' and None, decimals with their scale, dates and moments come as they are in the ERP."""
+        ref, expected = subject.make_typed()
+        (record,) = system.read([ref], sorted(expected))
+        assert record.fields is not None
+        assert dict(expected) == dict(record.fields)
+        assert {n: type(v) for n, v in expected.items()} == {
+            n: type(v) for n, v in record.fields.items()
+        }
+        assert {n: str(v) for n, v in expected.items()} == {
+            n: str(v) for n, v in record.fields.items()
+        }
+        assert dict(expected) == unpack(*pack(record.fields))
+
+    def test_a_thousand_refs(self, subject: Subject, system: System) -> None:
+        """No limit of a system shows: a thousand refs and numbers are answered like one."""
+        ref, number = subject.make_document(subject.KINDS[0], is_closed=False)
+        refs = [Ref(ref.model, str(900_000_000 + i)) for i in range(MANY)] + [ref]
+        records = system.read(refs, ["number"])
+        assert refs == [record.ref for record in records]
+        assert [ref] == [record.ref for record in records if record.exists]
+        numbers = [f"no-{i}" for i in range(MANY)] + [number]
+        found = system.find(subject.KINDS[0], numbers)
+        assert {number: (ref,)} == {n: refs for n, refs in found.items() if refs}
+        assert set(numbers) == set(found)
+
+    # --- images --------------------------------------------------------------------------------------------
+
+    def test_capture_holds_the_declared_footprint(
+        self, subject: Subject, system: System, action: str
+    ) -> None:
+        """An image holds the document, sorted by ref, and of each record exactly the declared fields."""
+        step = first_call(system, subject.make(action))
+        image = image_of(system, step)
+        footprint = action_of(system, step).footprint
+        assert step.ref in image.refs()
+        assert list(image.refs()) == sorted(image.refs())
+        for record in image.records:
+            assert record.fields is not None
+            assert footprint[record.ref.model] == record.fields.keys()
+            pack(record.fields)
+
+    def test_capture_twice_is_equal(self, subject: Subject, system: System, action: str) -> None:
+        """Nothing but a change changes an image."""
+        step = first_call(system, subject.make(action))
+        before = image_of(system, step)
+        assert before == image_of(system, step, before)
+
+    def test_capture_of_many_keeps_order(self, subject: Subject, system: System) -> None:
+        """One image a step, in the order of the steps."""
+        steps = [subject.make(subject.BATCH_ACTION) for _ in range(3)]
+        images = system.capture(steps, [None, None, None])
+        assert [image_of(system, step) for step in steps] == images
+
+    def test_deleted_record_shows_as_missing(
+        self, subject: Subject, system: System, action: str
+    ) -> None:
+        """What an earlier image held and somebody deleted stays in the image, without fields."""
+        step = first_call(system, subject.make(action))
+        child = subject.child_of(step)
+        if child is None:
+            child = step.ref
+        before = image_of(system, step)
+        subject.delete(child)
+        after = image_of(system, step, before)
+        assert set(before.refs()) <= set(after.refs())
+        gone = after.get(child)
+        assert gone is not None
+        assert gone.fields is None
+
+
+def _rows(batches: Iterator[pa.RecordBatch] | list[pa.RecordBatch]) -> list[dict[str, object]]:
+    return [row for batch in batches for row in batch.to_pylist()]
+
+
+def first_call(system: System, step: Step) -> Step:
+    """Return the first call of an action: itself, or the first link of its chain."""
+    return action_of(system, step).steps(step.ref, step.arguments)[0]

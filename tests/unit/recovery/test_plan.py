@@ -1,0 +1,121 @@
+"""Operations stand in an order in which an executor can work in batches."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connectors.contract import Executor, Image, Kind, Ref, Reversibility, Step
+from recovery.model import PlannedOperation
+from recovery.plan import Chain, arrange
+
+
+def link(document: int, number: int, action: str) -> PlannedOperation:
+    """Return one link of the chain on one document; its number is its place in the chain."""
+    return PlannedOperation(
+        system="fake",
+        kind=Kind.PURCHASE_ORDER,
+        number=f"PO{document}",
+        step=Step(action, Ref("purchase.order", str(document)), {"link": number}),
+        executor=Executor.INTERFACE,
+        reversibility=Reversibility.EXACT,
+        approved=Image(()),
+    )
+
+
+def chain(document: int, *actions: str, follows: int | None = None) -> Chain:
+    """Return a chain of these actions on one document."""
+    links = tuple(link(document, number, action) for number, action in enumerate(actions))
+    return Chain(links, follows)
+
+
+@st.composite
+def chains(draw: st.DrawFn) -> list[Chain]:
+    """Draw chains of few shapes, some of which follow an earlier one."""
+    shapes = st.lists(st.sampled_from(["a", "b", "c"]), min_size=1, max_size=3)
+    found: list[Chain] = []
+    for document in range(draw(st.integers(0, 12))):
+        follows = draw(st.none() | st.integers(0, document - 1)) if document else None
+        found.append(chain(document, *draw(shapes), follows=follows))
+    return found
+
+
+def places(found: list[PlannedOperation]) -> dict[tuple[str, int], int]:
+    """Return where each link of each document stands."""
+    return {
+        (operation.step.ref.key, int(str(operation.step.arguments["link"]))): place
+        for place, operation in enumerate(found)
+    }
+
+
+@given(chains(), st.integers(1, 4))
+def test_every_operation_stands_once(given_chains: list[Chain], block: int) -> None:
+    """Nothing is lost and nothing twice."""
+    found = list(arrange(given_chains, block=block))
+
+    assert len(places(found)) == len(found)
+    assert sum(len(each.operations) for each in given_chains) == len(found)
+
+
+@given(chains(), st.integers(1, 4))
+def test_links_wait_for_the_link_before(given_chains: list[Chain], block: int) -> None:
+    """`after` names the link before; the first link of a free chain waits for nothing."""
+    found = list(arrange(given_chains, block=block))
+    where = places(found)
+    for number, each in enumerate(given_chains):
+        for place in range(1, len(each.operations)):
+            assert where[str(number), place - 1] == found[where[str(number), place]].after
+        if each.follows is None:
+            assert found[where[str(number), 0]].after is None
+
+
+@given(chains(), st.integers(1, 4))
+def test_a_chain_waits_for_the_whole_chain_it_follows(
+    given_chains: list[Chain], block: int
+) -> None:
+    """`after` of its first link is the last link of the other chain, shape and block whatever."""
+    found = list(arrange(given_chains, block=block))
+    where = places(found)
+    for number, each in enumerate(given_chains):
+        if each.follows is not None:
+            last = len(given_chains[each.follows].operations) - 1
+            assert where[str(each.follows), last] == found[where[str(number), 0]].after
+
+
+@given(chains(), st.integers(1, 4))
+def test_nothing_waits_for_what_comes_later(given_chains: list[Chain], block: int) -> None:
+    """An executor that goes from the first to the last meets each operation after what it waits for."""
+    found = list(arrange(given_chains, block=block))
+
+    assert all(op.after is None or op.after < place for place, op in enumerate(found))
+
+
+@given(chains(), st.integers(1, 4))
+def test_first_links_keep_the_order_of_the_chains(given_chains: list[Chain], block: int) -> None:
+    """The planner's order (children before parents) is not ours to change."""
+    where = places(list(arrange(given_chains, block=block)))
+    firsts = [where[str(number), 0] for number in range(len(given_chains))]
+
+    assert sorted(firsts) == firsts
+
+
+def test_chains_of_one_shape_go_link_by_link_in_blocks() -> None:
+    """So that links share batches, and a crash leaves at most a block of chains half done."""
+    found = arrange([chain(n, "a", "b") for n in range(5)], block=2)
+
+    assert ["0a", "1a", "0b", "1b", "2a", "3a", "2b", "3b", "4a", "4b"] == [
+        operation.step.ref.key + operation.step.action for operation in found
+    ]
+
+
+def test_another_executor_is_another_shape() -> None:
+    """What a person does never shares a batch with what the interface does."""
+    by_interface = chain(0, "a")
+    by_person = Chain((PlannedOperation(**{**_fields(by_interface), "executor": Executor.BY_PERSON}),))
+
+    assert by_interface.shape != by_person.shape
+
+
+def _fields(each: Chain) -> dict[str, object]:
+    operation = each.operations[0]
+    return {name: getattr(operation, name) for name in operation.__slots__}
