@@ -69,6 +69,7 @@ class RuleBook:
                 N_("{source}: there is no time zone {name!r}."), source="timezone", name=zone
             ) from error
         self._today = today
+        self._is_closed = False
         self._duckdb = duckdb.connect(
             ":memory:",
             config={
@@ -107,6 +108,7 @@ class RuleBook:
 
     def close(self) -> None:
         """Free the memory."""
+        self._is_closed = True
         self._duckdb.close()
 
     def read(self, sql: str, *, source: str) -> Expression:
@@ -263,6 +265,8 @@ class RuleBook:
 
     def _forget(self) -> None:
         """Drop what rules could see, so that the next question starts clean."""
+        if self._is_closed:  # a reader that stopped early: its stream ends after the book
+            return
         for statement in ("DROP VIEW IF EXISTS lines", "DROP TABLE IF EXISTS kept_lines"):
             self._run(statement)
         for name in ("chunk", "no_lines", "more_lines"):

@@ -13,7 +13,7 @@ import structlog
 from connectors.contract import Executor
 from core import clock, retry
 from core.crashpoint import crashpoint
-from core.errors import IllegalMove, RefusedError, StornoError
+from core.errors import IllegalMove, RefusedError, StornoError, TransientError
 from core.events import Event
 from core.retry import RetryPolicy
 from core.text import N_, Text
@@ -55,6 +55,9 @@ class RunOptions:
     batch_size: int = LARGEST_BATCH
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     stop_after_equal_refusals: int = 10
+    stop_after_lost_answers: int = (
+        3  # batches in a row whose answer was lost and that did not happen
+    )
 
 
 def run(
@@ -94,6 +97,7 @@ class _Run:
         self._counts: dict[OperationState, int] = {}
         self._last_refusal: tuple[str | None, str] | None = None
         self._equal_refusals = 0
+        self._lost_answers = 0
 
     def run(self) -> ChangeSet:
         """Start or go on, settle what is in flight, run what is open, finish."""
@@ -103,6 +107,9 @@ class _Run:
                 doubt.settle(self._journal, self._systems, self._change_set.id, self._options.retry)
                 self._count_anew()
                 self._run_open()
+            except IllegalMove:
+                # Another process moves these operations: the change set is that one's, not ours to pause.
+                raise
             except StornoError as error:
                 self._pause(error.text)
                 raise
@@ -116,6 +123,16 @@ class _Run:
     def _start(self) -> None:
         change_set = self._change_set
         state = change_set.state
+        if state is ChangeSetState.APPROVED:
+            require_unexpired(self._journal, change_set)
+        elif state not in (ChangeSetState.RUNNING, ChangeSetState.PAUSED):
+            raise IllegalMove(
+                what="change set",
+                name=change_set.short_id,
+                to=ChangeSetState.RUNNING.value,
+                state=state.value,
+            )
+        self._journal.require_intact_plan(change_set)
         if state is ChangeSetState.RUNNING:
             log.info(Event.CHANGE_SET_RESUMED, state=state)
             return
@@ -126,15 +143,6 @@ class _Run:
                 )
             log.info(Event.CHANGE_SET_RESUMED, state=state)
             return
-        if state is not ChangeSetState.APPROVED:
-            raise IllegalMove(
-                what="change set",
-                name=change_set.short_id,
-                to=ChangeSetState.RUNNING.value,
-                state=state.value,
-            )
-        require_unexpired(self._journal, change_set)
-        self._journal.require_intact_plan(change_set)
         with self._journal.writing() as writer:
             locks.lock_records(writer.connection, change_set.id)
             writer.lock_operations(change_set.id)
@@ -228,26 +236,32 @@ class _Run:
             self._journal, system, system.actions()[first.step.action], self._options.retry
         )
         positions = [operation.position for operation in operations]
-        remaining: list[Operation] | None = list(operations)
+        attempts = 0
 
         def attempt() -> BatchResult:
-            # A second attempt works on what the first one left open, as the journal has it now.
-            nonlocal remaining
-            open_now = remaining or list(
+            nonlocal attempts
+            attempts += 1
+            if attempts == 1:
+                return batch.run(operations)
+            # What the first attempt sent and could not read back is settled; the rest is as the journal
+            # has it now.
+            doubt.settle(self._journal, self._systems, self._change_set.id, self._options.retry)
+            self._count_anew()
+            left = list(
                 self._journal.operations(
                     self._change_set.id, states=OPEN_STATES, positions=positions
                 )
             )
-            remaining = None
-            return batch.run(open_now) if open_now else BatchResult()
+            return batch.run(left) if left else BatchResult()
 
         result = retry.transient(attempt, self._options.retry)
         self._note(result.outcomes)
         if result.stop is not None:
             raise result.stop
         self._stop_on_equal_refusals(result.outcomes)
+        self._stop_on_lost_answers(first.system, result.outcomes)
         is_handed_out = first.executor is Executor.BY_PERSON
-        return bool(result.outcomes) or is_handed_out
+        return bool(result.outcomes) or is_handed_out or attempts > 1
 
     def _stop_on_equal_refusals(self, outcomes: Sequence[Outcome]) -> None:
         for outcome in outcomes:
@@ -263,6 +277,20 @@ class _Run:
                 count=self._equal_refusals,
                 said=str(next(o.reason for o in reversed(outcomes) if o.reason is not None)),
                 system="",
+            )
+
+    def _stop_on_lost_answers(self, system: str, outcomes: Sequence[Outcome]) -> None:
+        """Give up on a system that never answers: each batch may be sent again, but not for ever."""
+        ends = {outcome.to for outcome in outcomes}
+        if ends & SETTLED:
+            self._lost_answers = 0
+        elif OperationState.CAPTURED in ends:
+            self._lost_answers += 1
+        if self._lost_answers >= self._options.stop_after_lost_answers:
+            raise TransientError(
+                N_("{system} lost the answer {count} times in a row; nothing happened there"),
+                system=system,
+                count=self._lost_answers,
             )
 
     # --- progress and end -----------------------------------------------------------------------

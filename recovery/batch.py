@@ -99,7 +99,9 @@ class Batch:
                 result.outcomes.append(
                     Outcome(operation, OperationState.DROPPED, reason=moved_text(moved[i]))
                 )
-            elif self._action.is_done(operation.step, images[i], images[i]):
+            elif not self._action.creates_untraceably and self._action.is_done(
+                operation.step, images[i], images[i]
+            ):
                 result.outcomes.append(
                     Outcome(
                         operation,

@@ -38,6 +38,8 @@ log = structlog.get_logger(__name__)
 BUSY_TIMEOUT_MILLISECONDS: Final = 15_000
 CACHE_KIBIBYTES: Final = 32_768
 
+_VERSION_TABLE: Final = "alembic_version"
+
 _CANNOT_WRITE: Final = (
     "disk is full",
     "disk I/O error",
@@ -80,12 +82,15 @@ class Database:
         except OSError as error:
             raise JournalFull(journal=url, problem=str(error)) from error
         name = parsed.render_as_string(hide_password=True)
-        if engine.dialect.name == "sqlite":
-            event.listen(engine, "connect", _set_up_sqlite)
-            event.listen(engine, "begin", _begin_sqlite)
         database = cls(engine, name)
         try:
-            database._migrate()
+            # Before anything is set up: a file that is not ours, or newer than we are, stays as it is.
+            current = database._look()
+            if database.dialect == "sqlite":
+                engine.dispose()
+                event.listen(engine, "connect", _set_up_sqlite)
+                event.listen(engine, "begin", _begin_sqlite)
+            database._migrate(current)
         except BaseException:
             engine.dispose()
             raise
@@ -106,8 +111,11 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """One read transaction: every statement in the block sees the same moment."""
-        with self._translated(), self._engine.connect() as connection, connection.begin():
-            yield connection
+        with self._translated(), self._engine.connect() as connection:
+            if self.dialect != "sqlite":  # SQLite has no other way to read
+                connection.execution_options(isolation_level="REPEATABLE READ")
+            with connection.begin():
+                yield connection
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -128,18 +136,24 @@ class Database:
             return JournalFull(journal=self.name, problem=said)
         return JournalBroken(journal=self.name, problem=said)
 
-    def _migrate(self) -> None:
-        with self._translated(), self._engine.connect() as connection, connection.begin():
+    def _look(self) -> str | None:
+        """Return the revision of the journal that is there, None when nothing is there. Changes nothing."""
+        with self._translated(), self._engine.connect() as connection:
             tables = set(inspect(connection).get_table_names())
+            if not tables:
+                return None
             current: str | None = None
-            if "alembic_version" in tables:
+            if _VERSION_TABLE in tables and tables & schema.metadata.tables.keys():
                 current = connection.execute(
-                    text("SELECT version_num FROM alembic_version")
+                    text(f"SELECT version_num FROM {_VERSION_TABLE}")
                 ).scalar()
-            elif tables:
-                raise JournalBroken(
-                    journal=self.name, problem="this database has tables, but it is not a journal"
-                )
+        if current is None:
+            raise JournalBroken(
+                journal=self.name, problem="this database has tables, but it is not a journal"
+            )
+        return current
+
+    def _migrate(self, current: str | None) -> None:
         if current == schema.HEAD:
             return
         # Alembic takes a third of a second to import; a journal that is up to date never pays for it.

@@ -125,7 +125,8 @@ def read_worklist(
     judge = Judge(journal, system, action, operations)
     outcomes = []
     for i, operation in enumerate(operations):
-        if not differences(images[i], after[i], ignore=action.trace):
+        # The trace counts here: what a person made may be all trace (a counter-document stays).
+        if not differences(images[i], after[i]):
             continue
         if action.is_done(operation.step, images[i], after[i]):
             outcomes.append(judge.judge(operation, images[i], after[i], None))

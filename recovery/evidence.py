@@ -40,7 +40,8 @@ def moved_fields(
     for i in suspects:
         operation = operations[i]
         approved = images[str(expected[i])]
-        is_link = operation.after_position is not None
+        # A first link has evidence of its own, even where it waits for another document's operation.
+        is_link = operation.approved_hash is None
         found = differences(approved, before[i], ignore=action.trace, common_only=is_link)
         if found:
             moved[i] = _unexplained(journal, action, operation, found, before[i])

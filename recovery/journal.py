@@ -228,18 +228,19 @@ class Journal:
         self, numbers: Collection[str], *, system: str | None = None
     ) -> list[Operation]:
         """Return confirmed operations on the documents of these numbers or keys, newest first."""
-        wanted = list(numbers)
-        query = (
-            select(_operation)
-            .where(
-                or_(_operation.c.number.in_(wanted), _operation.c.key.in_(wanted)),
+        wanted, found = list(dict.fromkeys(numbers)), dict[str, Operation]()
+        for start in range(0, len(wanted), READ_CHUNK):  # a database takes so many values at once
+            chunk = wanted[start : start + READ_CHUNK]
+            query = select(_operation).where(
+                or_(_operation.c.number.in_(chunk), _operation.c.key.in_(chunk)),
                 _operation.c.state == OperationState.CONFIRMED.value,
             )
-            .order_by(_operation.c.change_set_id.desc(), _operation.c.position.desc())
+            if system is not None:
+                query = query.where(_operation.c.system == system)
+            found |= {operation.id: operation for operation in self._fetch(query)}
+        return sorted(
+            found.values(), key=lambda each: (each.change_set_id, each.position), reverse=True
         )
-        if system is not None:
-            query = query.where(_operation.c.system == system)
-        return self._fetch(query)
 
     def operations_by_id(self, ids: Collection[str]) -> dict[str, Operation]:
         """Return operations by their ids; unknown ones are left out."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from connectors.contract import Action, Image, System
+from connectors.contract import Action, Image, Reversibility, System
 from core.errors import NoEffect, RefusedError
 from core.text import N_, Text
 from recovery.images import (
@@ -71,13 +71,15 @@ class Judge:
         """Return where an operation in doubt goes, judged by reading alone."""
         action = self._action
         changed = differences(before, after, ignore=action.trace)
-        ours, foreign = only(changed, action.ours), without(changed, action.ours)
-        if not changed and not action.creates_untraceably:
+        is_done = action.is_done(operation.step, before, after)
+        # What an action creates may be all trace (a counter-document stays): it happened nevertheless.
+        ours = only(differences(before, after), action.ours)
+        if is_done and ours and action.is_ours(before, after) is not False:
+            foreign = without(changed, action.ours)
+            return self.confirmed(operation, after, encode_image(after), foreign)
+        if not changed and not is_done and not action.creates_untraceably:
             reason = Text(N_("read after the lost answer: it did not happen"))
             return Outcome(operation, OperationState.CAPTURED, reason=reason)
-        is_done = action.is_done(operation.step, before, after)
-        if is_done and ours and action.is_ours(before, after) is not False:
-            return self.confirmed(operation, after, encode_image(after), foreign)
         if action.creates_untraceably and not changed:
             reason = Text(
                 N_("the answer was lost, and what this action creates cannot be found by reading")
@@ -101,10 +103,12 @@ class Judge:
             result["foreign"] = _as_rows(foreign)
         original = self._originals.get(str(operation.reverses_operation_id))
         if original is not None and original.before_hash is not None:
-            result |= self._residue(original, self._targets[original.before_hash], after)
+            result |= self._residue(operation, original, self._targets[original.before_hash], after)
         return Outcome(operation, OperationState.CONFIRMED, after=encoded, result=result or None)
 
-    def _residue(self, original: Operation, target: Image, after: Image) -> dict[str, Any]:
+    def _residue(
+        self, operation: Operation, original: Operation, target: Image, after: Image
+    ) -> dict[str, Any]:
         forward = self._system.actions()[original.step.action]
         trace = _union(self._action.trace, forward.trace)
         # Another footprint reads other records: a record that only one of them can see is no residue.
@@ -113,7 +117,8 @@ class Judge:
         recomputed = only(left, forward.derived)
         residue = without(only(left, _union(forward.ours, self._action.ours)), forward.derived)
         kept = without(left, _union(forward.ours, self._action.ours))
-        found: dict[str, Any] = {"is_exact": not residue and not recomputed}
+        is_exact = operation.reversibility is Reversibility.EXACT and not residue and not recomputed
+        found: dict[str, Any] = {"is_exact": is_exact}
         if residue:
             found["residue"] = _as_rows(residue)
         if recomputed:

@@ -25,9 +25,10 @@ def lock_records(connection: Connection, change_set_id: str) -> None:
         make(_lock)
         .from_select(
             ["system", "model", "key", "change_set_id"],
-            select(wanted.c.system, wanted.c.model, wanted.c.key, literal(change_set_id)).where(
-                literal(True)
-            ),
+            # In one order for all, so that two change sets never wait for each other (PostgreSQL).
+            select(wanted.c.system, wanted.c.model, wanted.c.key, literal(change_set_id))
+            .where(literal(True))
+            .order_by(wanted.c.system, wanted.c.model, wanted.c.key),
         )
         .on_conflict_do_nothing()
     )

@@ -35,31 +35,28 @@ def arrange(chains: Sequence[Chain], *, block: int = BLOCK) -> Iterator[PlannedO
     """
     emitted = 0
     last_index: dict[int, int] = {}
+    for part in _blocks(chains, block):
+        for link in range(len(part[0][1].operations)):
+            for number, chain in part:
+                after = last_index.get(number) if link else None
+                if link == 0 and chain.follows is not None:
+                    after = last_index.get(chain.follows)
+                yield replace(chain.operations[link], after=after)
+                last_index[number] = emitted
+                emitted += 1
+
+
+def _blocks(chains: Sequence[Chain], block: int) -> Iterator[list[tuple[int, Chain]]]:
+    """Cut the chains into blocks of one shape; a chain never shares a block with the one that it follows."""
     for _, neighbours in groupby(enumerate(chains), key=lambda item: item[1].shape):
-        for part in _blocks(list(neighbours), block):
-            for link in range(len(part[0][1].operations)):
-                for number, chain in part:
-                    after = last_index.get(number) if link else None
-                    if link == 0 and chain.follows is not None:
-                        after = last_index.get(chain.follows)
-                    yield replace(chain.operations[link], after=after)
-                    last_index[number] = emitted
-                    emitted += 1
-
-
-def _blocks(members: Sequence[tuple[int, Chain]], block: int) -> Iterator[list[tuple[int, Chain]]]:
-    """Split neighbours of one shape into blocks; a chain never shares one with a longer chain that it follows.
-
-    Link by link it would come before the last operation of that one, for which it has to wait.
-    """
-    part: list[tuple[int, Chain]] = []
-    numbers: set[int] = set()
-    for number, chain in members:
-        would_overtake = chain.follows in numbers and len(chain.operations) > 1
-        if len(part) == block or would_overtake:
+        part: list[tuple[int, Chain]] = []
+        for number, chain in neighbours:
+            follows_inside = chain.follows is not None and any(
+                chain.follows == other for other, _ in part
+            )
+            if len(part) == block or follows_inside:
+                yield part
+                part = []
+            part.append((number, chain))
+        if part:
             yield part
-            part, numbers = [], set()
-        part.append((number, chain))
-        numbers.add(number)
-    if part:
-        yield part

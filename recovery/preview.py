@@ -23,7 +23,7 @@ from core import retry
 from core.errors import IllegalMove, NotFound
 from core.retry import RetryPolicy
 from core.text import N_, Text
-from recovery.images import WHOLE_RECORD, differences, footprint_key, only
+from recovery.images import WHOLE_RECORD, differences, footprint_key, only, without
 from recovery.journal import Journal
 from recovery.judgement import Systems
 from recovery.model import (
@@ -350,10 +350,14 @@ def _later(actions: Any, chain: _Chain) -> tuple[LaterBusiness, ...]:
 
 
 def _conflicts(actions: Any, chain: _Chain) -> tuple[list[Conflict], bool]:
-    """Return (conflicts, whether everything is back). Later links decide about the fields they share."""
+    """Return (conflicts, whether everything is back).
+
+    Where several links changed a field, the newest one says what is ours and the oldest one what was before.
+    """
     conflicts: list[Conflict] = []
+    oldest = _oldest(actions, chain) if len(chain.operations) > 1 else {}
     covered: set[tuple[Any, str]] = set()
-    changed_count = back_count = 0
+    back_count = 0
     for operation in reversed(chain.operations):
         action: Action = actions[operation.step.action]
         before, after = chain.before[operation.id], chain.after[operation.id]
@@ -365,28 +369,31 @@ def _conflicts(actions: Any, chain: _Chain) -> tuple[list[Conflict], bool]:
             if place in covered:
                 continue
             covered.add(place)
-            changed_count += 1
             later = moved.get(place)
             # A record that is gone moves all of its fields at once, under the name of the whole record.
             gone = moved.get((difference.ref, WHOLE_RECORD))
             if later is None and gone is None:
                 continue
+            was = oldest.get(place, difference.before)
             current = later.after if later is not None else gone.after if gone else None
-            if later is not None and current == difference.before:
+            if later is not None and current == was:
                 back_count += 1
             by = action.changed_by(now, difference.ref)
             conflicts.append(
-                Conflict(
-                    difference.ref,
-                    difference.field,
-                    difference.before,
-                    difference.after,
-                    current,
-                    by,
-                )
+                Conflict(difference.ref, difference.field, was, difference.after, current, by)
             )
-    is_back = changed_count > 0 and back_count == changed_count
-    return conflicts, is_back
+    return conflicts, 0 < len(covered) == back_count
+
+
+def _oldest(actions: Any, chain: _Chain) -> dict[tuple[Any, str], Any]:
+    """Return what each field of ours held before the first link that changed it."""
+    found: dict[tuple[Any, str], Any] = {}
+    for operation in chain.operations:
+        action: Action = actions[operation.step.action]
+        before, after = chain.before[operation.id], chain.after[operation.id]
+        for difference in only(differences(before, after, ignore=action.trace), action.ours):
+            found.setdefault((difference.ref, difference.field), difference.before)
+    return found
 
 
 def _are_derived(actions: Any, chain: _Chain, conflicts: Sequence[Conflict]) -> bool:
@@ -401,7 +408,9 @@ def _kept(actions: Any, chain: _Chain) -> tuple[FieldDifference, ...]:
     operation = chain.operations[-1]
     action: Action = actions[operation.step.action]
     found = differences(chain.after[operation.id], chain.now[operation.id], ignore=action.trace)
-    return tuple(d for d in found if d.field not in action.ours.get(d.ref.model, ()))
+    for link in chain.operations:
+        found = without(found, actions[link.step.action].ours)
+    return tuple(found)
 
 
 # --- evidence for the plan -----------------------------------------------------------------------

@@ -229,10 +229,15 @@ UNDELETABLE: Final = ("audit_line", "move", "change_set", "operation", "plan_exc
 def guard_statements(dialect: str) -> list[str]:
     """Return the DDL of the append-only triggers. Every migration runs it again: batch mode drops triggers."""
     statements: list[str] = []
-    for verb, tables in (("UPDATE", APPEND_ONLY), ("DELETE", UNDELETABLE)):
+    guards = [("UPDATE", "updated", APPEND_ONLY), ("DELETE", "deleted", UNDELETABLE)]
+    if dialect != "sqlite":
+        guards.append(
+            ("TRUNCATE", "truncated", UNDELETABLE)
+        )  # it deletes without DELETE's triggers
+    for verb, done, tables in guards:
         for table in tables:
             name = f"guard_{table}_{verb.lower()}"
-            message = f"rows of {table} are never {verb.lower()}d"
+            message = f"rows of {table} are never {done}"
             if dialect == "sqlite":
                 refuse = f"BEGIN SELECT RAISE(ABORT, '{message}'); END"
                 statements += [

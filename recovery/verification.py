@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
+from core import encoding
 from core.text import N_, Text
 from recovery import audit, schema
 from recovery.database import Database
 from recovery.images import ImageCodec
+from recovery.states import ChangeSetState
 
+NAMED_AT_MOST: Final = 20
 _operation = schema.operation
+_SIGNED: Final = (ChangeSetState.PLANNED, ChangeSetState.APPROVED)
+_CHECKED_COLUMNS: Final = (
+    "id",
+    "state",
+    "plan_hash",
+    "actor",
+    "approved_by",
+    "approved_how",
+    "policy",
+)
 
 
 def verify_journal(
@@ -21,11 +34,10 @@ def verify_journal(
     """Read the whole journal once and report everything that does not fit together."""
     with database.reading() as connection:
         line_count, move_count, problems = audit.verify_chain(connection, seed)
-        change_sets = connection.execute(
-            select(schema.change_set.c.id, schema.change_set.c.state, schema.change_set.c.plan_hash)
-        ).all()
+        columns = (schema.change_set.c[name] for name in _CHECKED_COLUMNS)
+        change_sets = connection.execute(select(*columns).order_by(schema.change_set.c.id)).all()
         for row in change_sets:
-            problems += _verify_change_set(connection, row.id, row.state)
+            problems += _verify_change_set(connection, row)
         image_count, image_problems = _verify_images(connection, codec)
         problems += image_problems
     for row in change_sets:
@@ -36,7 +48,8 @@ def verify_journal(
     return audit.AuditReport(line_count, move_count, image_count, tuple(problems))
 
 
-def _verify_change_set(connection: Connection, change_set_id: str, state: str) -> list[Text]:
+def _verify_change_set(connection: Connection, change_set: Row[Any]) -> list[Text]:
+    change_set_id, state = change_set.id, change_set.state
     moves = (
         connection.execute(
             select(schema.move)
@@ -47,7 +60,7 @@ def _verify_change_set(connection: Connection, change_set_id: str, state: str) -
         .all()
     )
     found_state, states, before, after = audit.replay(moves)
-    problems = []
+    problems = _verify_signatures(change_set, moves)
     if found_state != state:
         problems.append(
             Text(
@@ -80,6 +93,36 @@ def _verify_change_set(connection: Connection, change_set_id: str, state: str) -
     return problems
 
 
+def _verify_signatures(change_set: Row[Any], moves: Sequence[audit.Row]) -> list[Text]:
+    """Compare who planned and approved which plan with what the chain says."""
+    problems = []
+    for move in moves:
+        if move["subject"] != "change_set" or move["to_state"] not in _SIGNED:
+            continue
+        detail = encoding.loads(move["detail"] or "{}")
+        expected = {"plan_hash": detail.get("plan_hash")}
+        found = {"plan_hash": None if change_set.plan_hash is None else change_set.plan_hash.hex()}
+        if move["to_state"] == ChangeSetState.PLANNED:
+            expected |= {"actor": move["actor"]}
+            found |= {"actor": change_set.actor}
+        else:
+            expected |= {"actor": move["actor"], "how": detail["how"], "policy": detail["policy"]}
+            found |= {
+                "actor": change_set.approved_by,
+                "how": change_set.approved_how,
+                "policy": change_set.policy,
+            }
+        problems += [
+            Text(
+                N_("change set {change_set} was {state} otherwise than its row says: {field}"),
+                {"change_set": change_set.id, "state": move["to_state"], "field": name},
+            )
+            for name in expected
+            if expected[name] != found[name]
+        ]
+    return problems
+
+
 def _operation_problem(change_set_id: str, row: Any, states: dict[int, str]) -> Text:
     return Text(
         N_("operation {position} of {change_set} is {state}, but its history ends in {history}"),
@@ -108,19 +151,25 @@ def _verify_images(connection: Connection, codec: ImageCodec) -> tuple[int, list
             problems.append(
                 Text(N_("image {hash} was altered"), {"hash": bytes(row.hash).hex()[:16]})
             )
-    missing = connection.execute(
-        select(_operation.c.change_set_id, _operation.c.position)
-        .where(
-            _operation.c.before_hash.is_not(None),
-            ~_operation.c.before_hash.in_(select(schema.image.c.hash)),
+    return count, problems + _verify_ways_back(connection)
+
+
+def _verify_ways_back(connection: Connection) -> list[Text]:
+    """Find operations whose before or after image is gone: without both nothing can be taken back."""
+    problems = []
+    for name, column in (
+        (N_("the before image of operation {position} of {change_set} is missing"), "before_hash"),
+        (N_("the after image of operation {position} of {change_set} is missing"), "after_hash"),
+    ):
+        stored = _operation.c[column]
+        missing = connection.execute(
+            select(_operation.c.change_set_id, _operation.c.position)
+            .where(stored.is_not(None), ~stored.in_(select(schema.image.c.hash)))
+            .order_by(_operation.c.change_set_id, _operation.c.position)
+            .limit(NAMED_AT_MOST)
         )
-        .limit(20)
-    )
-    problems += [
-        Text(
-            N_("the before image of operation {position} of {change_set} is missing"),
-            {"change_set": row.change_set_id, "position": row.position},
-        )
-        for row in missing
-    ]
-    return count, problems
+        problems += [
+            Text(name, {"change_set": row.change_set_id, "position": row.position})
+            for row in missing
+        ]
+    return problems

@@ -50,7 +50,7 @@ WORDS: Final[Mapping[str, str]] = {
     "exact": N_("exact"),
     "compensating": N_("by counter-document"),
     "manual": N_("by hand"),
-    "none": N_("no"),
+    "none": N_("not possible"),
     # Who carries out.
     "interface": N_("Storno"),
     "robot": N_("robot"),

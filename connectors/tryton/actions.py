@@ -62,12 +62,16 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Records that no field of the footprint leads to: those whose `link` is one of the footprint's `owner`s."""
+    """Records that no field of the footprint leads to: those whose `link` is one of the footprint's `owner`s.
+
+    With `state` only those in that state are looked for.
+    """
 
     model: str
     link: str
     owner: str
     fields: frozenset[str]
+    state: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,7 @@ class Target:
     currencies: Mapping[int, str] = field(default_factory=dict)
     open_status: int | None = None  # of works
     done_status: int | None = None
+    done_statuses: frozenset[int] = frozenset()
 
     @property
     def enforces_readonly(self) -> bool:
@@ -263,8 +268,8 @@ def state_problem(step: Step, image: Image, *allowed: str) -> tuple[Problem, ...
         return (Problem("missing", Text(N_("it does not exist any more"))),)
     if root.get("state") in allowed:
         return ()
-    text = Text(N_("its state is {state}"), {"state": root.get("state")})
-    return (Problem("state.wrong", text),)
+    state = str(root.get("state"))
+    return (Problem(f"state.{state}", Text(N_("its state is {state}"), {"state": state})),)
 
 
 def state_moved(step: Step, after: Image, now: Image) -> tuple[LaterBusiness, ...]:

@@ -241,11 +241,16 @@ class _RecreateMoves(_ExceptionWizard):
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         if "side" in cls.__dict__:
-            cls.ours = {**cls.ours, MOVE: cls.ours[MOVE] | {"*"}}
+            line = cls.side.line
+            cls.ours = {
+                **cls.ours,
+                MOVE: cls.ours[MOVE] | {"*"},
+                line: cls.ours[line] | {"moves"},
+            }
             cls.trace = {
                 **cls.trace,
                 MOVE: STAMPS | {"*", "state", "shipment"},
-                cls.side.line: STAMPS | {"moves_recreated"},
+                line: STAMPS | {"moves", "moves_recreated"},
             }
 
     def is_done(self, step: Step, before: Image, after: Image) -> bool:

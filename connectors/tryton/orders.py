@@ -50,7 +50,9 @@ _HEADER: Final = STAMPS | CACHES | frozenset(
 _LINE: Final = STAMPS | frozenset(
     {"type", "sequence", "product", "description", "quantity", "unit", "unit_price"}
 )
-_HANDLED: Final = frozenset({"actual_quantity", "moves_ignored", "moves_recreated"})
+_HANDLED: Final = frozenset(
+    {"actual_quantity", "moves", "invoice_lines", "moves_ignored", "moves_recreated"}
+)
 _MOVE: Final = STAMPS | frozenset(
     {"product", "quantity", "unit", "state", "shipment", "planned_date", "effective_date"}
 )

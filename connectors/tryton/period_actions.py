@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import ClassVar, Final
 
-from connectors.contract import Call, Effect, Image, Kind, LaterBusiness, Ref, Step
+from connectors.contract import Call, Effect, Image, Kind, LaterBusiness, Problem, Ref, Step
 from connectors.tryton.actions import (
     STAMPS,
     Query,
@@ -27,6 +27,7 @@ from core.text import N_, Text
 PERIOD: Final = "account.period"
 JOURNAL_PERIOD: Final = "account.journal.period"
 YEAR: Final = "account.fiscalyear"
+ENTRY: Final = "account.move"
 
 _PERIOD: Final = STAMPS | frozenset(
     {"name", "state", "type", "company", "fiscalyear", "start_date", "end_date"}
@@ -35,13 +36,18 @@ _STATE: Final = STAMPS | {"state"}
 _JOURNALS: Final = Query(JOURNAL_PERIOD, "period", PERIOD, STAMPS | {"state", "journal", "period"})
 
 
+_DRAFTS: Final = Query(
+    ENTRY, "period", PERIOD, frozenset({"number", "state", "date", "journal", "period"}), "draft"
+)
+
+
 class _PeriodAction(StateAction):
     """A period and its journals' periods, which Tryton keeps as records of their own."""
 
     kind = Kind.ACCOUNTING_PERIOD
     model = PERIOD
     shape = Shape(PERIOD, _PERIOD)
-    queries = (_JOURNALS,)
+    queries = (_JOURNALS, _DRAFTS)
     stamped = (PERIOD,)
     ours = MappingProxyType({PERIOD: _STATE, JOURNAL_PERIOD: _STATE})
     derived = MappingProxyType({PERIOD: STAMPS, JOURNAL_PERIOD: STAMPS})
@@ -63,6 +69,9 @@ class ClosePeriod(_PeriodAction):
     source_states = ("open",)
     goal_state = "closed"
     reopen_action = "accounting_period.reopen"
+
+    def problems(self, step: Step, image: Image) -> tuple[Problem, ...]:
+        return (*super().problems(step, image), *draft_problems(image))
 
     def is_done(self, step: Step, before: Image, after: Image) -> bool:
         return super().is_done(step, before, after) and not in_state(after, JOURNAL_PERIOD, "open")
@@ -182,7 +191,7 @@ class _YearAction(StateAction):
         STAMPS | {"name", "state", "company", "start_date", "end_date"},
         {"periods": Shape(PERIOD, _PERIOD)},
     )
-    queries = (_JOURNALS,)
+    queries = (_JOURNALS, _DRAFTS)
     stamped: ClassVar[tuple[str, ...]] = (YEAR,)
     ours = MappingProxyType({YEAR: _STATE, PERIOD: _STATE, JOURNAL_PERIOD: _STATE})
     derived = MappingProxyType({YEAR: STAMPS, PERIOD: STAMPS, JOURNAL_PERIOD: STAMPS})
@@ -199,6 +208,9 @@ class CloseYear(_YearAction):
     goal_state = "closed"
     stamped = (YEAR, PERIOD)
     reopen_action = "accounting_period.reopen_year"
+
+    def problems(self, step: Step, image: Image) -> tuple[Problem, ...]:
+        return (*super().problems(step, image), *draft_problems(image))
 
     def is_done(self, step: Step, before: Image, after: Image) -> bool:
         return super().is_done(step, before, after) and not in_state(after, PERIOD, "open")
@@ -299,6 +311,15 @@ class CloseJournalsOfYear(_Cascade, _YearAction):
     source_state = "open"
     goal_below = "closed"
     back = "accounting_period.reopen_journals_of_year"
+
+
+def draft_problems(image: Image) -> tuple[Problem, ...]:
+    """Say how many entries of the period are not posted: Tryton refuses to close over them."""
+    count = len(in_state(image, ENTRY, "draft"))
+    if not count:
+        return ()
+    text = Text(N_("{count} entries in it are not posted"), {"count": count})
+    return (Problem("entries.draft", text),)
 
 
 def in_state(image: Image, model: str, state: str) -> tuple[int, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from types import MappingProxyType
 from typing import ClassVar, Final
 
@@ -27,7 +27,6 @@ from connectors.tryton.actions import (
     number_in,
     offenders,
     root_of,
-    rows,
 )
 from connectors.tryton.transport import Session, write_value
 from core.encoding import Value
@@ -35,7 +34,6 @@ from core.errors import RefusedError
 from core.text import N_, Text
 
 WORK: Final = "project.work"
-STATUS: Final = "project.work.status"
 
 
 class _WriteStatus(TrytonAction):
@@ -47,7 +45,6 @@ class _WriteStatus(TrytonAction):
     shape = Shape(
         WORK,
         STAMPS | {"name", "number", "type", "company", "parent", "status", "progress", "children"},
-        {"status": Shape(STATUS, frozenset({"progress"}))},
     )
     stamped = (WORK,)
     ours = MappingProxyType({WORK: STAMPS | {"status", "progress"}})
@@ -106,7 +103,7 @@ class CloseWork(_WriteStatus):
         root = root_of(step, image)
         if not root:
             return (Problem("missing", Text(N_("it does not exist any more"))),)
-        if is_finished(image, root):
+        if root.get("status") in self.target.done_statuses:
             return (Problem("state.done", Text(N_("its status is done already"))),)
         if number_in(root["progress"]) < 1 and "progress" not in step.arguments:
             percent = f"{number_in(root['progress']) * 100:.0f}"
@@ -143,7 +140,7 @@ class ReopenWork(_WriteStatus):
         root = root_of(step, image)
         if not root:
             return (Problem("missing", Text(N_("it does not exist any more"))),)
-        if not is_finished(image, root):
+        if root.get("status") not in self.target.done_statuses:
             return (Problem("state.open", Text(N_("its status is open already"))),)
         return ()
 
@@ -158,13 +155,6 @@ class ReopenWork(_WriteStatus):
 
     def inverse(self, step: Step, before: Image, after: Image) -> tuple[Step, ...]:
         return (Step("project.close", step.ref, _kept(step, before)),)
-
-
-def is_finished(image: Image, root: Mapping[str, Value]) -> bool:
-    """Return whether a work's status is one that asks for all of the progress."""
-    status = root.get("status")
-    found = rows(image, STATUS).get(status) if isinstance(status, int) else None
-    return found is not None and number_in(found["progress"]) >= 1
 
 
 def _kept(step: Step, before: Image) -> dict[str, Value]:

@@ -43,20 +43,21 @@ class Reader:
             found |= self._by_id(rows, chunk)
         return found
 
-    def linked_rows(
-        self, model: str, link: str, owners: Sequence[int], fields: Iterable[str]
-    ) -> list[dict[str, Any]]:
-        """Return the records whose `link` is one of the owners."""
+    def linked_rows(self, query: Query, owners: Sequence[int]) -> list[dict[str, Any]]:
+        """Return the records that a query finds for these owners."""
         found: list[dict[str, Any]] = []
         for start in range(0, len(owners), CHUNK):
             found += self._session.model(
-                model,
+                query.model,
                 "search_read",
-                [[link, "in", list(owners[start : start + CHUNK])]],
+                [
+                    [query.link, "in", list(owners[start : start + CHUNK])],
+                    *([["state", "=", query.state]] if query.state else []),
+                ],
                 0,
                 None,
                 [["id", "ASC"]],
-                sorted({*fields, link}),
+                sorted({*query.fields, query.link}),
                 context=_HIDDEN_TOO,
             )
         return found
@@ -112,7 +113,7 @@ class Reader:
             for ref, fields in records.items():
                 if ref.model == query.owner and fields is not None:
                     homes[int(ref.key)].append(place)
-        for row in self.linked_rows(query.model, query.link, sorted(homes), query.fields):
+        for row in self.linked_rows(query, sorted(homes)):
             fields = {name: field_value(row[name]) for name in query.fields}
             for place in homes[row[query.link]]:
                 found[place][Ref(query.model, str(row["id"]))] = dict(fields)

@@ -34,7 +34,7 @@ class _CancelShipment(StateAction):
     reversibility = Reversibility.MANUAL
     reversibility_note = N_(
         "Tryton does not set moves of an order back to draft: a person decides at the order "
-        "whether the cancelled moves are made again"
+        "whether the cancelled moves are made again, because the order waits with an exception then"
     )
 
 

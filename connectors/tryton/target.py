@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-from connectors.contract import ActionSupport, SystemCheck
+from connectors.contract import ActionSupport, Kind, SystemCheck
 from connectors.tryton.actions import Target, TrytonAction, Unit, number_in
 from connectors.tryton.transport import Session
 from core.errors import AccessDenied, RefusedError, Rejected
@@ -15,6 +15,8 @@ from core.text import N_, Text
 POSTGRESQL: Final = "PostgreSQL"
 SQLITE: Final = "SQLite"
 OLDEST_SERIES: Final = (8, 0)
+
+READ_ONLY: Final = frozenset({("party.party", Kind.PARTNER), ("product.product", Kind.ITEM)})
 
 _STAMP_SAMPLE: Final = 20
 _STAMPED_MODELS: Final = ("ir.model.log", "party.party", "res.user")
@@ -46,6 +48,7 @@ def look(session: Session) -> Target:
         currencies={row["id"]: row["code"] for row in _all(session, "currency.currency", ["code"])},
         open_status=_first(statuses, is_done=False),
         done_status=_first(statuses, is_done=True),
+        done_statuses=frozenset(s["id"] for s in statuses if number_in(s["progress"]) >= 1),
     )
 
 
@@ -75,8 +78,9 @@ def check(session: Session, target: Target, actions: Mapping[str, TrytonAction])
     (user,) = session.model(
         "res.user", "read", [session.user_id], ["name", "login", "companies", "employee.rec_name"]
     )
-    kinds = {action.model: action.kind for action in actions.values()}
+    kinds = {(action.model, action.kind) for action in actions.values()} | READ_ONLY
     models = sorted({model for action in actions.values() for model in action.footprint})
+    models = sorted({*models, *(model for model, _ in READ_ONLY)})
     present = _present(session, models)
     access = session.model("ir.model.access", "get_access", sorted(present)) if present else {}
     limits = [
@@ -93,7 +97,7 @@ def check(session: Session, target: Target, actions: Mapping[str, TrytonAction])
         acting_as=f"{user['name']} ({user['login']})",
         sees_everything=not limits,
         limits=tuple(limits),
-        kinds=tuple(sorted({kind for model, kind in kinds.items() if _may(access, model, "read")})),
+        kinds=tuple(sorted({kind for model, kind in kinds if _may(access, model, "read")})),
         actions=tuple(_support(action, access) for action in actions.values()),
         notes=tuple(_notes(session, target, database, user)),
     )

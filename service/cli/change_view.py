@@ -66,7 +66,7 @@ def show_head(session: Session, change_set: ChangeSet) -> None:
         text(
             N_("Change set {name}: {title} ({state})"),
             name=change_set.short_id,
-            title=change_set.title,
+            title=session.language.word(change_set.title),
             state=change_set.state.value,
         ),
         style="bold",
@@ -145,7 +145,7 @@ def _show_operation(session: Session, evidence: Evidence, titles: Mapping[str, A
     if found:
         columns = [
             Column(language.say(N_("Record"))),
-            Column(language.say(N_("Field"))),
+            Column(language.say(N_("Field")), is_whole=True),
             Column(language.say(N_("Before"))),
             Column(language.say(N_("After"))),
             Column(language.say(N_("Whose"))),
@@ -165,7 +165,7 @@ def _show_operation(session: Session, evidence: Evidence, titles: Mapping[str, A
             rows = [row[:-1] for row in rows]
         output.table(Table(columns, rows))
     elif before is not None and after is None:
-        output.say(N_("   The before image is stored; nothing was read afterwards."))
+        output.say(N_("The before image is stored; nothing was read afterwards."))
     _show_found(session, operation)
 
 
@@ -191,7 +191,7 @@ def _show_found(session: Session, operation: Operation) -> None:
     output, language = session.output, session.language
     result, details = operation.result, operation.details
     if result.get("is_exact"):
-        output.line(f"   {language.say(N_('exactly as it was before'))}")
+        output.say(N_("Exactly as it was before."))
     for name, heading in (
         ("residue", N_("Residue: differs from what it was before")),
         ("recomputed", N_("Recomputed by the ERP")),
@@ -222,7 +222,7 @@ def show_fields(session: Session, rows: Sequence[Mapping[str, Any]], names: Sequ
         names = [*names, "changed_by"]
     columns = [
         Column(language.say(N_("Record"))),
-        Column(language.say(N_("Field"))),
+        Column(language.say(N_("Field")), is_whole=True),
         *(Column(language.say(HEADINGS[name])) for name in names),
     ]
     cells = [

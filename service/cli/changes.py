@@ -133,18 +133,18 @@ def list_changes(session: Session) -> int:
         columns = [
             Column(language.say(N_("Id")), is_whole=True),
             Column(language.say(N_("When")), is_whole=True),
-            Column(language.say(N_("Purpose"))),
+            Column(language.say(N_("Purpose")), is_whole=True),
             Column(language.say(N_("Title"))),
             Column(language.say(N_("State"))),
             Column(language.say(N_("Ops")), is_number=True),
-            Column(language.say(N_("By"))),
+            Column(language.say(N_("By")), is_whole=True, is_optional=True),
         ]
         rows = [
             [
                 each.short_id,
                 language.moment(each.created_at),
                 language.word(each.purpose.value),
-                each.title,
+                language.word(each.title),
                 language.word(each.state.value),
                 str(each.operation_count),
                 each.actor.name,

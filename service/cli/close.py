@@ -11,6 +11,7 @@ from service.cli.output import Column, Table
 from service.cli.parser import Builder, Parser
 from service.cli.plan_view import show_plan, show_totals
 from service.cli.progress import Progress
+from service.cli.reopening import reopen_documents
 from service.cli.running import (
     carry_out,
     change_set_document,
@@ -20,7 +21,6 @@ from service.cli.running import (
     require_known_way,
     shown_by,
 )
-from service.cli.reopening import reopen_documents
 from service.cli.session import Session
 from service.cli.worklist import show_worklist
 from service.problems import Exit
@@ -221,14 +221,14 @@ def _show_plans(session: Session, plans: list[ChangeSet]) -> None:
     columns = [
         Column(language.say(N_("Plan")), is_whole=True),
         Column(language.say(N_("Title"))),
-        Column(language.say(N_("State"))),
+        Column(language.say(N_("State")), is_whole=True),
         Column(language.say(N_("Operations")), is_number=True),
         Column(language.say(N_("Good until")), is_whole=True),
     ]
     rows = [
         [
             plan.short_id,
-            plan.title,
+            language.word(plan.title),
             language.word(plan.state.value),
             str(plan.operation_count),
             "-" if plan.expires_at is None else language.moment(plan.expires_at),

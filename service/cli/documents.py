@@ -24,12 +24,14 @@ if TYPE_CHECKING:
     from connectors.contract import Kind, System
 
 SCREEN_ROWS: Final = 100
-SHOWN: Final = (
+SHOWN: Final[tuple[str, ...]] = (
     "number", "partner", "date", "due", "state", "is_closed", "currency", "amount",
     "ordered_quantity", "received_quantity", "invoiced_quantity", "remaining_quantity",
 )  # fmt: skip
-SHOWN_NARROW: Final = ("number", "partner", "date", "state", "is_closed", "amount", "currency")
-SHOWN_LINES: Final = (
+NEEDED: Final = frozenset(
+    {"number", "partner", "state", "is_closed", "amount", "position", "item", "quantity"}
+)
+SHOWN_LINES: Final[tuple[str, ...]] = (
     "number", "position", "item", "description", "quantity", "unit", "received_quantity",
     "invoiced_quantity", "remaining_quantity", "state",
 )  # fmt: skip
@@ -213,9 +215,7 @@ def _show(session: Session, rows: list[dict[str, Any]]) -> None:
     if not rows:
         output.say(N_("There is none."))
         return
-    wanted: tuple[str, ...] = SHOWN_NARROW if output.is_narrow else SHOWN
-    if session.arguments.lines:
-        wanted = SHOWN_LINES
+    wanted = SHOWN_LINES if session.arguments.lines else SHOWN
     names = [name for name in wanted if any(row.get(name) is not None for row in rows)]
     names += [name for name in rows[0] if name.startswith("native.")]
     columns = [
@@ -223,6 +223,7 @@ def _show(session: Session, rows: list[dict[str, Any]]) -> None:
             language.say(COLUMNS[name]) if name in COLUMNS else name.removeprefix("native."),
             is_number=name in NUMERIC or name.endswith("_quantity") or name == "quantity",
             is_whole=name in WHOLE,
+            is_optional=name not in NEEDED,
         )
         for name in names
     ]

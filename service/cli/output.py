@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from core.text import Text
 from service.cli.streams import is_terminal, speaks_unicode
-from service.text import Language, clean
+from service.text import Language, cell_width, clean
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 # Enough for any table: in a pipe nothing is cut or folded, the reader decides.
 PIPE_WIDTH: Final = 100_000
 NARROW: Final = 120
+NARROWEST: Final = 12
+GAP: Final = 2
 SPOOL_BYTES: Final = 8_000_000
 # Valid JSON may hold these, but a terminal would obey some of them.
 _NOT_FOR_TERMINALS: Final = re.compile(
@@ -36,6 +38,7 @@ class Column:
     title: str
     is_number: bool = False
     is_whole: bool = False  # never broken: numbers of documents, ids, amounts
+    is_optional: bool = False  # left out, the last one first, where a terminal has no room
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,24 +100,34 @@ class Output:
         """Show a table: aligned by display width, folded on a terminal, as wide as it is in a pipe."""
         if self.is_json:
             return
+        chosen = _fitting(table, self._columns())
+        if chosen is None:
+            self._blocks(table)
+            return
         from rich import box
         from rich.table import Table as RichTable
         from rich.text import Text as RichText
 
         # A GBK console draws lines two cells wide, so only Unicode gets them.
         lines = box.SIMPLE_HEAD if speaks_unicode(sys.stdout) else _PLAIN_HEAD()
-        shown = RichTable(box=lines, show_edge=False, pad_edge=False, header_style="bold")
-        for column in table.columns:
-            is_whole = column.is_number or column.is_whole
+        shown = RichTable(
+            box=lines,
+            show_edge=False,
+            pad_edge=False,
+            padding=(0, GAP - 1, 0, 0),
+            header_style="bold",
+        )
+        for place, width in chosen.items():
+            column = table.columns[place]
             shown.add_column(
                 RichText(clean(column.title)),
                 justify="right" if column.is_number else "left",
-                no_wrap=is_whole,
                 overflow="fold",
+                width=width,
             )
         for number, row in enumerate(table.rows):
             # RichText, not str: square brackets in ERP text are no markup.
-            cells = [RichText(clean(cell)) for cell in row]
+            cells = [RichText(clean(row[place])) for place in chosen]
             shown.add_row(*cells, style=table.styles.get(number))
         console = self._rich()
         with console.capture() as captured:
@@ -122,10 +135,16 @@ class Output:
         for line in captured.get().splitlines():
             sys.stdout.write(line.rstrip() + "\n")
 
+    def _blocks(self, table: Table) -> None:
+        """Show a table that does not fit whatever is left out: every row as facts under each other."""
+        for row in table.rows:
+            self.facts(
+                (column.title, cell) for column, cell in zip(table.columns, row, strict=True)
+            )
+            self.line()
+
     def facts(self, pairs: Iterable[tuple[Text | str, str]]) -> None:
         """Show facts, one a line, the values under each other."""
-        from service.text import cell_width
-
         listed = [(self.language.say(name), clean(value)) for name, value in pairs if value]
         widest = max((cell_width(name) for name, _ in listed), default=0)
         for name, value in listed:
@@ -195,6 +214,40 @@ class Output:
                 while chunk := spool.read(65_536):
                     sys.stdout.write(escape_json(chunk))
         sys.stdout.write("\n")
+
+
+def _fitting(table: Table, available: int) -> dict[int, int] | None:
+    """Return the columns that are shown (by place) and their widths; None where even the needed ones do not fit.
+
+    What is whole keeps its width; other columns share the rest, and none is narrower than a word or two.
+    """
+    natural = [
+        max(
+            [
+                cell_width(clean(column.title)),
+                *(cell_width(clean(row[place])) for row in table.rows),
+            ]
+        )
+        for place, column in enumerate(table.columns)
+    ]
+    least = [
+        width if column.is_whole or column.is_number else min(width, NARROWEST)
+        for width, column in zip(natural, table.columns, strict=True)
+    ]
+    chosen = list(range(len(table.columns)))
+    while sum(least[place] + GAP for place in chosen) - GAP > available:
+        optional = [place for place in chosen if table.columns[place].is_optional]
+        if not optional:
+            return None
+        chosen.remove(optional[-1])
+    widths = {place: least[place] for place in chosen}
+    left = available - sum(width + GAP for width in widths.values()) + GAP
+    for place in sorted(chosen, key=lambda place: natural[place]):
+        wanting = sum(1 for other in chosen if natural[other] > widths[other])
+        more = min(natural[place] - widths[place], left // max(wanting, 1))
+        widths[place] += more
+        left -= more
+    return widths
 
 
 def escape_json(written: str, stream: TextIO | None = None) -> str:

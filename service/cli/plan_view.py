@@ -28,7 +28,7 @@ def show_plan(session: Session, change_set: ChangeSet) -> None:
         text(
             N_("Plan {name}: {title} ({state})"),
             name=change_set.short_id,
-            title=change_set.title,
+            title=session.language.word(change_set.title),
             state=change_set.state.value,
         ),
         style="bold",
@@ -78,7 +78,7 @@ def _show_ready(session: Session, rows: list[PlanRow], details: Mapping[str, Any
     columns.append(Column(say(N_("What is done"))))
     if has_remainder and is_narrow:
         columns += [
-            Column(say(N_("Ordered/received/invoiced"))),
+            Column(say(N_("Ordered / received / invoiced"))),
             Column(say(N_("Given up"))),
         ]
     elif has_remainder:
@@ -89,7 +89,7 @@ def _show_ready(session: Session, rows: list[PlanRow], details: Mapping[str, Any
             Column(say(N_("Given up")), is_number=True),
             Column(say(N_("Amount given up")), is_number=True),
         ]
-    columns.append(Column(say(N_("Taken back"))))
+    columns.append(Column(say(N_("Taken back")), is_whole=True))
     titles = action_titles(details)
     cells = []
     for row in rows:
@@ -114,7 +114,7 @@ def _what(session: Session, row: PlanRow, titles: Mapping[str, Text]) -> str:
     action = row.action or ""
     said = language.say(titles[action]) if action in titles else action
     if row.executor is Executor.BY_PERSON:
-        said += f" ({language.say(N_('by a person, from the worklist'))})"
+        said = language.say(text(N_("{action} (by a person, from the worklist)"), action=said))
     if row.closed_by is not None:
         hint = text(N_("closed by Storno: storno rollback {name}"), name=row.closed_by[:13])
         said += f" ({language.say(hint)})"

@@ -228,7 +228,7 @@ def show_preview(session: Session, found: RollbackPreview) -> None:
     columns = [
         Column(language.say(N_("Number")), is_whole=True),
         Column(language.say(N_("What a rollback would do"))),
-        Column(language.say(N_("Taken back"))),
+        Column(language.say(N_("Taken back")), is_whole=True),
         Column(language.say(N_("Reason"))),
     ]
     styles = {
@@ -258,7 +258,7 @@ def show_preview(session: Session, found: RollbackPreview) -> None:
     output.say()
     output.line(", ".join(f"{language.word(status.value)} {n}" for status, n in counts if n))
     for note in dict.fromkeys(item.trace_note for item in found.items if item.trace_note):
-        output.line(f"{language.say(N_('Trace that stays'))}: {language.say(note)}")
+        output.say(text(N_("Trace that stays: {note}"), note=text(note)))
 
 
 def _show_obstacles(session: Session, item: RollbackItem) -> None:

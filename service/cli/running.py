@@ -158,7 +158,7 @@ def _show_problems(
     titles = [
         Column(language.say(N_("No.")), is_number=True),
         Column(language.say(N_("Number")), is_whole=True),
-        Column(language.say(N_("State"))),
+        Column(language.say(N_("State")), is_whole=True),
         Column(language.say(N_("Reason"))),
     ]
     rows = [

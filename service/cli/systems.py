@@ -116,15 +116,20 @@ def _show(session: Session, name: str, check: SystemCheck, actions: dict[str, Ac
     )
     output.say()
     titles = [
-        Column(language.say(N_("Action")), is_whole=True),
-        Column(language.say(N_("What it does"))),
-        Column(language.say(N_("Available"))),
-        Column(language.say(N_("Taken back"))),
-        Column(language.say(N_("Whole batches"))),
-        Column(language.say(N_("Compares first"))),
+        N_("Action"),
+        N_("Available"),
+        N_("Taken back"),
+        N_("What it does"),
+        N_("Whole batches"),
+        N_("Compares first"),
     ]
     rows = [_row(session, support, actions.get(support.action)) for support in check.actions]
-    output.table(Table(titles, rows))
+    # Where a terminal has no room for everything, the name says what the action does.
+    columns = [
+        Column(language.say(title), is_whole=number != 3, is_optional=number >= 3)
+        for number, title in enumerate(titles)
+    ]
+    output.table(Table(columns, rows))
     for support in check.actions:
         if support.note is not None:
             output.line(f"{support.action}: {language.say(support.note)}")
@@ -139,9 +144,9 @@ def _row(session: Session, support: ActionSupport, action: Action | None) -> lis
 
     return [
         support.action,
-        language.say(action.title) if action is not None else "-",
         answer(support.is_available),
         language.word(support.reversibility.value),
+        language.say(action.title) if action is not None else "-",
         answer(support.is_atomic_batch),
         answer(support.has_compare_and_set),
     ]

@@ -239,7 +239,11 @@ class Scene:
     def sql(self, statement: str, **values: Any) -> list[Any]:
         """Run one statement in the journal's database and return its rows, if any."""
         with self.journal._database.writing() as connection:
-            result = connection.execute(text(statement), values)
+            result = (
+                connection.execute(text(statement), values)
+                if values
+                else connection.exec_driver_sql(statement)
+            )
             return list(result) if result.returns_rows else []
 
 

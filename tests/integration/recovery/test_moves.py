@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from threading import Barrier, Thread
 from typing import Any
 
 import pytest
 
+from connectors.contract import Image, Step
 from core.errors import IllegalMove, NotFound, RecordLocked
 from core.ids import new_id
 from recovery import locks
@@ -146,29 +148,56 @@ def test_who_comes_second_stores_nothing_of_its_commit(both: Scene, journal_url:
     assert both.journal.verify().is_intact
 
 
-def test_of_two_runs_that_meet_one_goes_on(both: Scene, journal_url: str) -> None:
-    """A run that finds its operations moved by another one stops, and does not stop the other one."""
-    keys = both.orders(4)
-    planned = both.approve(both.plan(CANCEL, keys))
+def _overtake(scene: Scene, act: Callable[[], None]) -> None:
+    """Let `act` happen once, after the scene's run has captured and before it stores its intents."""
+    capture = scene.system.capture
+
+    def overtaken(steps: Sequence[Step], known: Sequence[Image | None]) -> list[Image]:
+        images = capture(steps, known)
+        scene.system.capture = capture  # type: ignore[method-assign]
+        act()
+        return images
+
+    scene.system.capture = overtaken  # type: ignore[method-assign]
+
+
+def test_of_two_runs_that_meet_one_does_everything(both: Scene, journal_url: str) -> None:
+    """A run that another one overtook stops; nothing was sent twice."""
+    planned = both.approve(both.plan(CANCEL, both.orders(4)))
     with closing(Journal.open(journal_url)) as journal:
         other = Scene(journal, both.erp, both.system)
-        capture, calls = both.system.capture, list[int]()
-
-        def overtaken(steps: Any, known: Any) -> Any:
-            # Between the capture of the slow run and its intents, the fast one does everything.
-            images = capture(steps, known)
-            calls.append(1)
-            if len(calls) == 1:
-                assert ChangeSetState.APPLIED is other.run(planned).state
-            return images
-
-        both.system.capture = overtaken  # type: ignore[method-assign]
+        _overtake(both, lambda: assert_applied(other.run(planned)))
         with pytest.raises(IllegalMove):
             both.run(planned)
 
     assert ChangeSetState.APPLIED is both.again(planned).state
     assert {1} == set(both.sent().values())
     assert {1} == set(both.applied().values())
+
+
+def assert_applied(change_set: ChangeSet) -> None:
+    """Everything of it is confirmed."""
+    assert ChangeSetState.APPLIED is change_set.state
+
+
+def test_a_run_that_was_overtaken_does_not_pause_the_other(both: Scene, journal_url: str) -> None:
+    """The change set belongs to who moves it: it is still running."""
+    planned = both.approve(both.plan(CANCEL, both.orders(2)))
+    with closing(Journal.open(journal_url)) as journal:
+        other = Scene(journal, both.erp, both.system)
+
+        def send() -> None:
+            operations = other.operations(planned)
+            images = other.system.capture([each.step for each in operations], [None, None])
+            with journal.writing() as writer:
+                writer.send(operations, [encode_image(image) for image in images])
+
+        _overtake(both, send)
+        with pytest.raises(IllegalMove):
+            both.run(planned)
+
+    assert ChangeSetState.RUNNING is both.again(planned).state
+    assert [] == both.sizes()
 
 
 def test_a_locked_record_is_refused(both: Scene) -> None:

@@ -104,6 +104,28 @@ def test_checks_of_a_route_are_for_its_documents_alone() -> None:
     assert {"PO1": {"never"}, "PO2": set()} == outcome(draw(erp, closing(stale, BOTH_ROUTES[1])))
 
 
+def test_rules_are_not_asked_about_documents_that_they_are_not_for() -> None:
+    """A check that would fail on the values of a document out of scope, or of another route, is not asked."""
+    erp = empty_erp()
+    add_purchase_order(erp, "7")
+    add_purchase_order(erp, "X1", state="processing")
+    add_purchase_order(erp, "X2", state="approved")
+    digits = check("digits", "cast(number as integer) > 0")
+    stale = route(CANCEL, name="stale", when="state = 'quotation'", checks=(digits,))
+    settings_ = closing(stale, BOTH_ROUTES[1], scope="state <> 'approved'")
+    in_scope = closing(BOTH_ROUTES[0], scope="state = 'quotation'", checks=(digits,))
+
+    assert outcome(draw(erp, settings_, numbers=["7", "X1", "X2"])) == {
+        "7": set(),
+        "X1": set(),
+        "X2": {"out_of_scope"},
+    }
+    assert outcome(draw(erp, in_scope, numbers=["7", "X1"])) == {
+        "7": set(),
+        "X1": {"out_of_scope"},
+    }
+
+
 def test_words_of_the_operator_are_shown_as_they_are() -> None:
     """Braces in a reason of storno.yaml are text, no places to fill."""
     erp = empty_erp()

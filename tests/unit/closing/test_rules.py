@@ -194,6 +194,33 @@ def test_documents_stream_through_in_chunks(
     assert (first.documents.num_rows, asked) == (10, 2)
 
 
+def test_a_reader_may_stop_early() -> None:
+    """Whoever wants only the first documents leaves nothing behind that complains."""
+    sent = [documents({"state": "x"}), documents({"state": "x", "amount": Decimal(1)})]
+    found = filter_documents(sent, "state = 'x'", today=TODAY)
+
+    assert next(found).num_rows == 2
+    found.close()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("enable_external_access", False),
+        ("lock_configuration", True),
+        ("autoload_known_extensions", False),
+        ("autoinstall_known_extensions", False),
+        ("allow_community_extensions", False),
+        ("python_enable_replacements", False),
+        ("temp_directory", ""),
+        ("TimeZone", "Asia/Shanghai"),
+    ],
+)
+def test_every_lock_is_on(book: RuleBook, name: str, value: object) -> None:
+    """Each lock holds alone, even where another one would hide that it is open."""
+    assert book._run(f"SELECT current_setting('{name}')") == [(value,)]
+
+
 def test_an_unknown_zone_is_refused() -> None:
     """A time zone that does not exist is bad input, not a guess."""
     with pytest.raises(BadInput, match="Mars/Olympus"):
