@@ -53,3 +53,17 @@ def _ignore(path: Path) -> bool:
 
 def _example(name: str) -> str:
     return files("config").joinpath("examples", name).read_text(encoding="utf-8")
+
+
+def practice_settings(*, language: str, url: str, database: str, user: str) -> str:
+    """Return the settings of the demo's practice folder; the password stands in the file `password` beside them."""
+    name = "practice.zh_CN.yaml" if language == "zh_CN" else "practice.yaml"
+    written = _example(name)
+    for place, value in (
+        ("@LANGUAGE@", language),
+        ("@URL@", url),
+        ("@DATABASE@", database),
+        ("@USER@", user),
+    ):
+        written = written.replace(place, value)
+    return written

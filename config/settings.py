@@ -38,7 +38,7 @@ from config.fields import (
 from config.problems import add_problems, unknown_name
 from config.secrets import FromOutside, is_secret_name, put_in, register_secret
 from config.source import Key, Source, dotted, read_source
-from config.systems import BUILT_IN, GenericOptions, SystemOptions, plain_secrets
+from config.systems import BUILT_IN, FakeOptions, GenericOptions, SystemOptions, plain_secrets
 from core.errors import ConfigError, SettingsMissing, UsageError
 from core.text import N_, Text, text
 
@@ -329,6 +329,9 @@ def _register(settings: Settings) -> None:
 
 def _secrets(value: Any, name: str = "") -> Iterator[str]:
     match value:
+        case FakeOptions():
+            # Its password guards nothing, and the default is the name of this program.
+            return
         case SecretStr():
             yield value.get_secret_value()
         case GenericOptions():

@@ -100,7 +100,8 @@ def _write(value: Any, parts: list[str], marshal: Marshal) -> None:
         case bytes():
             parts.append(f"<base64>{b64encode(value).decode('ascii')}</base64>")
         case datetime():
-            parts.append(f"<dateTime.iso8601>{value:%Y%m%dT%H:%M:%S}</dateTime.iso8601>")
+            moment = f"{value.year:04d}{value:%m%dT%H:%M:%S}"
+            parts.append(f"<dateTime.iso8601>{moment}</dateTime.iso8601>")
         case list() | tuple():
             parts.append("<array><data>")
             for item in value:

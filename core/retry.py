@@ -13,12 +13,12 @@ import structlog
 from tenacity import (
     RetryCallState,
     Retrying,
-    retry_if_exception_type,
+    retry_if_exception,
     wait_exponential_jitter,
 )
 
 from core import clock
-from core.errors import TransientError
+from core.errors import JournalFull, TransientError
 from core.events import Event
 
 log = structlog.get_logger(__name__)
@@ -38,12 +38,17 @@ class RetryPolicy:
     longest_wait_seconds: float = LONGEST_WAIT_SECONDS
 
 
+def _is_worth_waiting_for(error: BaseException) -> bool:
+    # A full disk is no busy system: a person makes room, so the person is told at once.
+    return isinstance(error, TransientError) and not isinstance(error, JournalFull)
+
+
 def transient(call: Callable[[], T], policy: RetryPolicy | None = None) -> T:
     """Run `call`, and again after a `TransientError`: exponential wait with jitter, at least
     Retry-After, within a deadline.
 
     Raises the last `TransientError` as soon as the next try would come after the deadline (nobody
-    waits an hour because a system asked for it), and every other error at once.
+    waits an hour because a system asked for it), and `JournalFull` and every other error at once.
     """
     policy = policy or RetryPolicy()
     started = clock.monotonic()
@@ -73,7 +78,7 @@ def transient(call: Callable[[], T], policy: RetryPolicy | None = None) -> T:
         )
 
     retrying = Retrying(
-        retry=retry_if_exception_type(TransientError),
+        retry=retry_if_exception(_is_worth_waiting_for),
         wait=wait,
         stop=is_too_late,
         sleep=clock.sleep,

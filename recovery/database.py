@@ -38,8 +38,6 @@ log = structlog.get_logger(__name__)
 BUSY_TIMEOUT_MILLISECONDS: Final = 15_000
 CACHE_KIBIBYTES: Final = 32_768
 
-_VERSION_TABLE: Final = "alembic_version"
-
 _CANNOT_WRITE: Final = (
     "disk is full",
     "disk I/O error",
@@ -130,7 +128,7 @@ class Database:
         said = str(error.orig)
         if any(sign in said for sign in _CANNOT_WRITE):
             return JournalFull(journal=self.name, problem=said)
-        if isinstance(error, IntegrityError):
+        if isinstance(error, IntegrityError) or said.startswith("no such "):
             return JournalBroken(journal=self.name, problem=said)
         if isinstance(error, OperationalError):
             return JournalFull(journal=self.name, problem=said)
@@ -143,9 +141,9 @@ class Database:
             if not tables:
                 return None
             current: str | None = None
-            if _VERSION_TABLE in tables and tables & schema.metadata.tables.keys():
+            if "alembic_version" in tables and tables & schema.metadata.tables.keys():
                 current = connection.execute(
-                    text(f"SELECT version_num FROM {_VERSION_TABLE}")
+                    text("SELECT version_num FROM alembic_version")
                 ).scalar()
         if current is None:
             raise JournalBroken(

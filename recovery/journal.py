@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import structlog
-from sqlalchemy import Select, and_, func, insert, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, insert, or_, select
 
 from connectors.contract import Image, Kind, Ref
 from core import encoding
@@ -162,7 +162,7 @@ class Journal:
         reverses_id: str | None = None,
         limit: int = 50,
     ) -> list[ChangeSet]:
-        """Return change sets, newest first; `number` is a document's number or key."""
+        """Return change sets, newest first; `number` is what people call a document."""
         query = select(_set).order_by(_set.c.id.desc()).limit(limit)
         if since is not None:
             query = query.where(_set.c.created_at >= since)
@@ -179,7 +179,7 @@ class Journal:
             if system is not None:
                 inner = inner.where(_operation.c.system == system)
             if number is not None:
-                inner = inner.where(or_(_operation.c.number == number, _operation.c.key == number))
+                inner = inner.where(_is_called([number]))
             query = query.where(_set.c.id.in_(inner))
         with self._database.reading() as connection:
             return [read_change_set(row) for row in connection.execute(query)]
@@ -227,12 +227,12 @@ class Journal:
     def operations_of_numbers(
         self, numbers: Collection[str], *, system: str | None = None
     ) -> list[Operation]:
-        """Return confirmed operations on the documents of these numbers or keys, newest first."""
+        """Return confirmed operations on the documents that people call so, newest first."""
         wanted, found = list(dict.fromkeys(numbers)), dict[str, Operation]()
         for start in range(0, len(wanted), READ_CHUNK):  # a database takes so many values at once
             chunk = wanted[start : start + READ_CHUNK]
             query = select(_operation).where(
-                or_(_operation.c.number.in_(chunk), _operation.c.key.in_(chunk)),
+                _is_called(chunk),
                 _operation.c.state == OperationState.CONFIRMED.value,
             )
             if system is not None:
@@ -386,3 +386,12 @@ class Journal:
             problems=[str(p) for p in report.problems],
         )
         return report
+
+
+def _is_called(names: Collection[str]) -> ColumnElement[bool]:
+    # A document that has a number is never found by its key: key 20 may be another document's number.
+    wanted = list(names)
+    return or_(
+        _operation.c.number.in_(wanted),
+        and_(_operation.c.number.is_(None), _operation.c.key.in_(wanted)),
+    )

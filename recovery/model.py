@@ -142,6 +142,11 @@ class Operation:
         """The document."""
         return self.step.ref
 
+    @property
+    def called(self) -> str:
+        """What people call the document: its number, or its key while it has none."""
+        return self.number if self.number is not None else self.step.ref.key
+
 
 @dataclass(frozen=True, slots=True)
 class FieldDifference:

@@ -5,7 +5,7 @@ Only reads. `recovery.rollback` makes a change set of what was found here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 from connectors.contract import (
     Action,
     Effect,
+    Executor,
     Image,
     Kind,
     LaterBusiness,
@@ -90,6 +91,7 @@ class RollbackItem:
     kept: tuple[FieldDifference, ...] = ()  # somebody else's edits that stay
     steps: tuple[tuple[Step, str | None], ...] = ()  # inverse step, operation that it ends
     approved: Image | None = None
+    executor: Executor = Executor.INTERFACE
 
     @property
     def last(self) -> Operation:
@@ -134,10 +136,8 @@ def preview(
     chains = _chains(operations)
     if selection.only:
         wanted = set(selection.only)
-        chains = [c for c in chains if {c.operations[0].number, c.operations[0].ref.key} & wanted]
-        missing = wanted - {
-            x for c in chains for x in (c.operations[0].number, c.operations[0].ref.key)
-        }
+        chains = [chain for chain in chains if chain.operations[0].called in wanted]
+        missing = wanted - {chain.operations[0].called for chain in chains}
         if missing:
             raise NotFound(what="document", name=", ".join(sorted(missing)))
     _load_images(journal, chains)
@@ -173,7 +173,7 @@ def _select(journal: Journal, selection: Selection) -> tuple[list[Operation], st
     found = [operation for operation in found if operation.id in standing]
     if selection.change_set_id is None:
         found = _newest_of_each(journal, found)
-        known = {name for op in found for name in (op.number, op.ref.key)}
+        known = {operation.called for operation in found}
         missing = [number for number in selection.numbers if number not in known]
         if missing:
             raise NotFound(
@@ -289,6 +289,7 @@ def _item(systems: Systems, chain: _Chain, on_conflict: OnConflict) -> RollbackI
         later=_later(actions, chain),
         kept=_kept(actions, chain),
         steps=steps or (),
+        executor=_executor(actions, chain, steps or ()),
     )
     conflicts, is_back = _conflicts(actions, chain)
     if is_back:
@@ -304,25 +305,36 @@ def _item(systems: Systems, chain: _Chain, on_conflict: OnConflict) -> RollbackI
         )
         reason = Text(note or N_("no operation takes it back; a person must"))
         return replace(item, status=Status.NOT_REVERSIBLE, reason=reason)
-    blocking = [each for each in item.later if each.effect is Effect.BLOCKS]
-    if blocking:
-        return replace(item, status=Status.BLOCKED, reason=blocking[0].text)
-    if conflicts:
-        if on_conflict is OnConflict.RECOMPUTE and _are_derived(actions, chain, conflicts):
-            return replace(item, conflicts=tuple(conflicts))
+    is_derived = on_conflict is OnConflict.RECOMPUTE and _are_derived(actions, chain, conflicts)
+    if conflicts and not is_derived:
         reason = Text(
             N_("somebody changed it after the operation ({count} fields)"),
             {"count": len(conflicts)},
         )
         return replace(item, status=Status.CONFLICT, conflicts=tuple(conflicts), reason=reason)
+    item = replace(item, conflicts=tuple(conflicts))
+    blocking = [each for each in item.later if each.effect is Effect.BLOCKS]
+    if blocking:
+        return replace(item, status=Status.BLOCKED, reason=blocking[0].text)
     return item
+
+
+def _executor(
+    actions: Mapping[str, Action], chain: _Chain, steps: Sequence[tuple[Step, str | None]]
+) -> Executor:
+    """A person takes back what a person did, where the way back is one that a person can go."""
+    is_by_person = chain.operations[-1].executor is Executor.BY_PERSON
+    can_person = all(Executor.BY_PERSON in actions[step.action].executors for step, _ in steps)
+    return Executor.BY_PERSON if is_by_person and can_person else Executor.INTERFACE
 
 
 def _badness(reversibility: Reversibility) -> int:
     return list(Reversibility).index(reversibility)
 
 
-def _inverse_steps(actions: Any, chain: _Chain) -> tuple[tuple[Step, str | None], ...] | None:
+def _inverse_steps(
+    actions: Mapping[str, Action], chain: _Chain
+) -> tuple[tuple[Step, str | None], ...] | None:
     """Return the inverse steps, newest link first; None when one link has none."""
     steps: list[tuple[Step, str | None]] = []
     for operation in reversed(chain.operations):
@@ -339,7 +351,7 @@ def _inverse_steps(actions: Any, chain: _Chain) -> tuple[tuple[Step, str | None]
     return tuple(steps)
 
 
-def _later(actions: Any, chain: _Chain) -> tuple[LaterBusiness, ...]:
+def _later(actions: Mapping[str, Action], chain: _Chain) -> tuple[LaterBusiness, ...]:
     found: list[LaterBusiness] = []
     for operation in chain.operations:
         action: Action = actions[operation.step.action]
@@ -349,7 +361,7 @@ def _later(actions: Any, chain: _Chain) -> tuple[LaterBusiness, ...]:
     return tuple(each for i, each in enumerate(found) if each not in found[:i])
 
 
-def _conflicts(actions: Any, chain: _Chain) -> tuple[list[Conflict], bool]:
+def _conflicts(actions: Mapping[str, Action], chain: _Chain) -> tuple[list[Conflict], bool]:
     """Return (conflicts, whether everything is back).
 
     Where several links changed a field, the newest one says what is ours and the oldest one what was before.
@@ -382,10 +394,12 @@ def _conflicts(actions: Any, chain: _Chain) -> tuple[list[Conflict], bool]:
             conflicts.append(
                 Conflict(difference.ref, difference.field, was, difference.after, current, by)
             )
-    return conflicts, 0 < len(covered) == back_count
+    # A field that went back by itself stands in the way of nothing, unless it is all that moved.
+    others = [conflict for conflict in conflicts if conflict.now != conflict.before]
+    return others or conflicts, 0 < len(covered) == back_count
 
 
-def _oldest(actions: Any, chain: _Chain) -> dict[tuple[Any, str], Any]:
+def _oldest(actions: Mapping[str, Action], chain: _Chain) -> dict[tuple[Any, str], Any]:
     """Return what each field of ours held before the first link that changed it."""
     found: dict[tuple[Any, str], Any] = {}
     for operation in chain.operations:
@@ -396,7 +410,9 @@ def _oldest(actions: Any, chain: _Chain) -> dict[tuple[Any, str], Any]:
     return found
 
 
-def _are_derived(actions: Any, chain: _Chain, conflicts: Sequence[Conflict]) -> bool:
+def _are_derived(
+    actions: Mapping[str, Action], chain: _Chain, conflicts: Sequence[Conflict]
+) -> bool:
     derived: dict[str, set[str]] = {}
     for operation in chain.operations:
         for model, fields in actions[operation.step.action].derived.items():
@@ -404,7 +420,7 @@ def _are_derived(actions: Any, chain: _Chain, conflicts: Sequence[Conflict]) -> 
     return all(c.field in derived.get(c.ref.model, ()) for c in conflicts)
 
 
-def _kept(actions: Any, chain: _Chain) -> tuple[FieldDifference, ...]:
+def _kept(actions: Mapping[str, Action], chain: _Chain) -> tuple[FieldDifference, ...]:
     operation = chain.operations[-1]
     action: Action = actions[operation.step.action]
     found = differences(chain.after[operation.id], chain.now[operation.id], ignore=action.trace)

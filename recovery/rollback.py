@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from connectors.contract import Executor, Step
+from connectors.contract import Step
 from core.errors import NotAllowed
 from core.retry import RetryPolicy
 from core.text import N_
@@ -66,7 +66,7 @@ def store_rollback(
 
 
 def _numbers(items: Iterable[RollbackItem]) -> list[str]:
-    return [item.last.number or item.last.ref.key for item in items][:5]
+    return [item.last.called for item in items][:5]
 
 
 def _planned(item: RollbackItem) -> list[PlannedOperation]:
@@ -79,7 +79,6 @@ def _planned(item: RollbackItem) -> list[PlannedOperation]:
         "number": last.number,
         "reversibility": item.reversibility,
     }
-    executor = Executor.BY_PERSON if last.executor is Executor.BY_PERSON else Executor.INTERFACE
     if item.status is not Status.CLEAN:
         conflicts = [
             {
@@ -97,7 +96,7 @@ def _planned(item: RollbackItem) -> list[PlannedOperation]:
         return [
             PlannedOperation(
                 step=Step(last.step.action, last.ref, last.step.arguments),
-                executor=executor,
+                executor=item.executor,
                 approved=None,
                 dropped=item.reason,
                 details={"status": item.status.value, "conflicts": conflicts},
@@ -107,7 +106,7 @@ def _planned(item: RollbackItem) -> list[PlannedOperation]:
     return [
         PlannedOperation(
             step=step,
-            executor=executor,
+            executor=item.executor,
             approved=item.approved if i == 0 else None,
             reverses_operation_id=reverses,
             details={"status": item.status.value},

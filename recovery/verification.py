@@ -38,6 +38,7 @@ def verify_journal(
         change_sets = connection.execute(select(*columns).order_by(schema.change_set.c.id)).all()
         for row in change_sets:
             problems += _verify_change_set(connection, row)
+        problems += _verify_presence(connection)
         image_count, image_problems = _verify_images(connection, codec)
         problems += image_problems
     for row in change_sets:
@@ -46,6 +47,20 @@ def verify_journal(
                 Text(N_("the plan of change set {change_set} was edited"), {"change_set": row.id})
             )
     return audit.AuditReport(line_count, move_count, image_count, tuple(problems))
+
+
+def _verify_presence(connection: Connection) -> list[Text]:
+    missing = connection.execute(
+        select(schema.move.c.change_set_id)
+        .where(~schema.move.c.change_set_id.in_(select(schema.change_set.c.id)))
+        .distinct()
+        .order_by(schema.move.c.change_set_id)
+        .limit(NAMED_AT_MOST)
+    ).scalars()
+    return [
+        Text(N_("change set {change_set} is gone, but its history is there"), {"change_set": each})
+        for each in missing
+    ]
 
 
 def _verify_change_set(connection: Connection, change_set: Row[Any]) -> list[Text]:

@@ -121,21 +121,23 @@ def places(template: str) -> list[str]:
         named = [
             f"{name}{f'!{conversion}' if conversion else ''}"
             for _, name, _, conversion in string.Formatter().parse(template)
-            if name is not None
+            # A text that is never filled may speak of `${ and }`.
+            if name is not None and name.isidentifier()
         ]
     except ValueError:  # a text that is never filled: SQL, ${...}
         named = []
     return sorted([*percent, *named])
 
 
-def compile_all() -> None:
-    """Write the `.mo` beside every `.po`, as building a wheel does."""
+def compile_all(folder: Path = LOCALE_FOLDER) -> None:
+    """Write the `.mo` files: beside every `.po`, as building a wheel does, or below another folder."""
     from babel.messages.mofile import write_mo
 
     for language in LANGUAGES:
         if language == SOURCE_LANGUAGE:
             continue
-        target = path_of(language).with_suffix(".mo")
+        target = folder / language / "LC_MESSAGES" / f"{DOMAIN}.mo"
+        target.parent.mkdir(parents=True, exist_ok=True)
         draft = target.with_suffix(".mo.part")
         with draft.open("wb") as compiled:
             write_mo(compiled, read(language), use_fuzzy=False)

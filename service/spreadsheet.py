@@ -43,7 +43,7 @@ def csv_cell(value: Any) -> str:
     if value is None:
         return ""
     written = plain(value)
-    if isinstance(value, str) and written.lstrip().startswith(FORMULA_STARTS):
+    if isinstance(value, str) and written.lstrip(" ").startswith(FORMULA_STARTS):
         return "'" + written
     return written
 

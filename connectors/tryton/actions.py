@@ -20,6 +20,7 @@ from connectors.contract import (
     LaterBusiness,
     Problem,
     Record,
+    Reversibility,
     Step,
 )
 from connectors.tryton.transport import Session
@@ -34,6 +35,9 @@ STAMPS: Final = frozenset({TIMESTAMP, "write_date", "write_uid"})
 LOG_NOTE: Final = N_(
     "Tryton keeps who pressed what (ir.model.log); write date and last writer of each changed record are new"
 )
+
+
+STRICT_NOTE: Final = N_("this series of Tryton lets nobody set it back")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +123,9 @@ class TrytonAction(Action):
     queries: ClassVar[tuple[Query, ...]] = ()
     stamped: ClassVar[tuple[str, ...]]  # models of which the call writes records
     needs_series_below: ClassVar[tuple[int, int] | None] = None
+    strict_reversibility: ClassVar[Reversibility | None] = (
+        None  # where the server enforces read-only
+    )
     settles_after = timedelta(seconds=60)
     trace_note = LOG_NOTE
 
@@ -130,6 +137,9 @@ class TrytonAction(Action):
     def __init__(self, target: Target) -> None:
         self.target = target
         self.has_compare_and_set = target.has_compare_and_set
+        if target.enforces_readonly and self.strict_reversibility is not None:
+            self.reversibility = self.strict_reversibility  # type: ignore[misc]
+            self.reversibility_note = STRICT_NOTE  # type: ignore[misc]
 
     @property
     def is_available(self) -> bool:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import timedelta
 from types import MappingProxyType
 from typing import ClassVar, Final
 
 from connectors.contract import (
+    Answer,
+    Call,
     Image,
     Kind,
     Problem,
@@ -17,17 +21,17 @@ from connectors.tryton.actions import (
     STAMPS,
     Shape,
     StateAction,
+    Target,
     TrytonAction,
     root_of,
     rows,
 )
+from connectors.tryton.transport import Session
+from core.errors import OutcomeUnknown, StaleRecord, StateRefused
 from core.text import N_, Text
 
 INVOICE: Final = "account.invoice"
 LINE: Final = "account.invoice.line"
-PERIOD: Final = "account.period"
-JOURNAL_PERIOD: Final = "account.journal.period"
-YEAR: Final = "account.fiscalyear"
 
 _CACHES: Final = frozenset({"untaxed_amount_cache", "tax_amount_cache", "total_amount_cache"})
 _BOOKED: Final = frozenset(
@@ -70,6 +74,7 @@ class _InvoiceAction(StateAction):
 
 class _Validate(_InvoiceAction):
     verb = "validate"
+    strict_reversibility = Reversibility.NONE
     button = "validate_invoice"
     title = N_("Validate the invoice")
     source_states = ("draft",)
@@ -96,6 +101,25 @@ class _Post(_InvoiceAction):
     reversibility = Reversibility.MANUAL
     reversibility_note = N_("a posted invoice is taken back by a credit note, which a person makes")
 
+    def __init__(self, target: Target) -> None:
+        super().__init__(target)
+        # Tryton 8.0 on SQLite answers with a refusal after it has posted: it runs the call a second time to
+        # get its locks, and the first run was not rolled back (seen on 8.0.12; on PostgreSQL it is right).
+        self._may_lie = not target.has_compare_and_set
+        if self._may_lie:
+            self.batch_size = 1  # type: ignore[misc]
+            self.is_atomic_batch = False  # type: ignore[misc]
+            self.settles_after = timedelta(seconds=2)  # type: ignore[misc]
+
+    def perform(self, session: Session, calls: Sequence[Call]) -> list[Answer]:
+        try:
+            return super().perform(session, calls)
+        except (StateRefused, StaleRecord) as error:
+            if not self._may_lie:
+                raise
+            problem = str(error.details.get("said", ""))
+            raise OutcomeUnknown(system=session.system, problem=problem) from error
+
     def is_done(self, step: Step, before: Image, after: Image) -> bool:
         # An invoice of nothing, or one that a deposit covers, is paid at once.
         return root_of(step, after).get("state") in ("posted", "paid")
@@ -103,6 +127,7 @@ class _Post(_InvoiceAction):
 
 class _Cancel(_InvoiceAction):
     verb = "cancel"
+    strict_reversibility = Reversibility.NONE
     button = "cancel"
     title = N_("Cancel the invoice")
     source_states = ("draft", "validated")

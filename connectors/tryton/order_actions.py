@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import structlog
-
 from connectors.contract import (
     Image,
     Instruction,
@@ -30,8 +28,6 @@ from connectors.tryton.orders import (
 )
 from core.encoding import Value
 from core.text import N_
-
-log = structlog.get_logger(__name__)
 
 # --- draft, quotation, cancelled: there and back ----------------------------------------------------------
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import ClassVar
-
-import structlog
 
 from connectors.contract import (
     Answer,
@@ -46,10 +45,7 @@ from connectors.tryton.orders import (
 from connectors.tryton.transport import Session
 from core.encoding import Value
 from core.errors import StornoError
-from core.events import Event
 from core.text import N_
-
-log = structlog.get_logger(__name__)
 
 _NOT_EXACT = N_(
     "the cancelled moves stay cancelled; a rollback makes new ones with the same quantities, prices and dates"
@@ -191,17 +187,16 @@ class _ExceptionWizard(_WholeOrder):
         return given or undecided_moves(self.side, image)
 
     def _forget(self, session: Session, wizard: int, target: Mapping[str, Value]) -> None:
-        try:
+        # The server drops forgotten wizards by itself; what was decided stands.
+        with suppress(StornoError):
             session.wizard(self.side.wizard, "delete", wizard, context=target, is_write=False)
-        except StornoError as error:
-            # The server drops forgotten wizards by itself; what was decided stands.
-            log.debug(Event.COMMAND_FAILED, error=str(error))
 
 
 class _IgnoreMoves(_ExceptionWizard):
     """The cancelled moves will not be made again. Never used for an invoice."""
 
     verb = "ignore_moves"
+    strict_reversibility = Reversibility.NONE
     title = N_("Ignore the cancelled moves")
     choice = "ignore_moves"
 
@@ -317,6 +312,7 @@ class _Close(_WholeOrder):
     """The remainder will never come: the open moves are cancelled, then given up. A chain."""
 
     verb = "close"
+    strict_reversibility = Reversibility.NONE
     title = N_("Close: the remainder will never come")
 
     def steps(self, ref: Ref, arguments: Mapping[str, Value]) -> tuple[Step, ...]:

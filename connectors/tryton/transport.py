@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, Final, Protocol
@@ -169,7 +170,7 @@ class XmlDialect:
             return xmlrpc.loads(body, system=system, convert=from_wire)
         except xmlrpc.Fault as fault:
             kind = XMLRPC_CODES.get(fault.code, "")
-            raise Fault(kind, fault.said) from fault
+            raise Fault(kind, fault.said.strip().removesuffix(" -")) from fault
 
 
 def _json_fault(error: Any) -> Fault:
@@ -286,10 +287,8 @@ class Session:
     def close(self) -> None:
         """Log out. A server that is gone has no session to end."""
         if self._authorization is not None:
-            try:
+            with suppress(StornoError, _SessionEndedError):
                 self._send("common.db.logout", [], is_write=False)
-            except (StornoError, _SessionEndedError) as error:
-                log.debug(Event.COMMAND_FAILED, system=self.system, error=str(error))
         self._authorization = None
         self._http.close()
 

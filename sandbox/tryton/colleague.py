@@ -59,3 +59,40 @@ class Colleague:
             message = f"{method}: {str(said['error'])[:500]}"
             raise PracticeError(message)
         return said.get("result")
+
+    # --- what people do in this story -----------------------------------------------------------
+
+    def give_up_remainder(self, order_id: int) -> None:
+        """Press what the worklist says: cancel the open moves, then ignore them."""
+        order = self._read("purchase.purchase", order_id, "lines.moves.state")
+        moves = [move for line in order["lines."] for move in line["moves."]]
+        still_open = [move["id"] for move in moves if move["state"] not in {"done", "cancelled"}]
+        self.call("model.stock.move.cancel", still_open)
+        active = {
+            "active_model": "purchase.purchase",
+            "active_id": order_id,
+            "active_ids": [order_id],
+        }
+        wizard = "wizard.purchase.handle.shipment.exception"
+        session_id, _, _ = self.call(f"{wizard}.create", context=active)
+        asked = self.call(f"{wizard}.execute", session_id, {}, "ask", context=active)
+        listed = asked["view"]["defaults"]["domain_moves"]
+        answer = {"domain_moves": listed, "ignore_moves": listed, "recreate_moves": []}
+        self.call(f"{wizard}.execute", session_id, {"ask": answer}, "handle", context=active)
+        self.call(f"{wizard}.delete", session_id)
+
+    def set_back_to_draft(self, order_id: int) -> None:
+        """Open a cancelled order again."""
+        self.call("model.purchase.purchase.draft", [order_id])
+
+    def write_comment(self, order_id: int, comment: str) -> None:
+        """Leave a note on an order."""
+        self.call("model.purchase.purchase.write", [order_id], {"comment": comment})
+
+    def state_of(self, model: str, record_id: int, field: str = "state") -> Any:
+        """Look at one field of a document, as it is in the ERP now."""
+        return self._read(model, record_id, field)[field]
+
+    def _read(self, model: str, record_id: int, *fields: str) -> dict[str, Any]:
+        found: list[dict[str, Any]] = self.call(f"model.{model}.read", [record_id], list(fields))
+        return found[0]

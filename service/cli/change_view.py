@@ -135,7 +135,7 @@ def _show_operation(session: Session, evidence: Evidence, titles: Mapping[str, A
     said = language.say(titles[action]) if action in titles else action
     output.say()
     output.line(
-        f"{operation.position}. {operation.number or operation.ref.key}: {said}"
+        f"{operation.position}. {operation.called}: {said}"
         f" [{language.word(operation.state.value)}]",
         style="bold",
     )

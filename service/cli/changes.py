@@ -210,7 +210,7 @@ def _operations(session: Session, change_set: ChangeSet) -> Iterator[Operation]:
     operations = session.journal.operations(change_set.id)
     if wanted is None:
         return operations
-    found = [op for op in operations if wanted in {op.number, op.ref.key}]
+    found = [op for op in operations if wanted == op.called]
     if not found:
         raise NotFound(
             N_("Change set {change_set} did not touch a document {name!r}."),

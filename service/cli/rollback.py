@@ -237,7 +237,7 @@ def show_preview(session: Session, found: RollbackPreview) -> None:
     }
     rows = [
         [
-            item.last.number or item.last.ref.key,
+            item.last.called,
             language.word(item.status.value),
             language.word(item.reversibility.value),
             "" if item.reason is None else language.say(item.reason),
@@ -266,7 +266,7 @@ def _show_obstacles(session: Session, item: RollbackItem) -> None:
     if not (item.conflicts or item.later or item.kept):
         return
     output.say()
-    output.line(item.last.number or item.last.ref.key, style="bold")
+    output.line(item.last.called, style="bold")
     if item.conflicts:
         output.say(N_("Changed by somebody else after Storno:"))
         show_fields(

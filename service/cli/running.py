@@ -164,7 +164,7 @@ def _show_problems(
     rows = [
         [
             str(operation.position),
-            operation.number or operation.ref.key,
+            operation.called,
             language.word(operation.state.value),
             "" if operation.reason is None else language.say(operation.reason),
         ]

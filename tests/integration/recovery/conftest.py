@@ -14,7 +14,7 @@ from core import clock
 from core.ids import new_id
 from recovery.journal import Journal
 from sandbox.postgres import Cluster
-from tests.integration.recovery.scene import Scene, Time, make_scene
+from tests.integration.recovery.scene import Scene, Time, make_scene, tell
 
 BOTH = (
     "sqlite",
@@ -63,6 +63,27 @@ def _postgres_database(cluster: Cluster, template: str) -> Iterator[str]:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
+@pytest.fixture(scope="session")
+def sqlite_story(sqlite_template: Path) -> Path:
+    """Return a journal file in which a whole story was told."""
+    path = sqlite_template.with_name("story.db")
+    shutil.copyfile(sqlite_template, path)
+    with closing(Journal.open(f"sqlite:///{path}")) as journal:
+        tell(make_scene(journal))
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_story(postgres_cluster: Cluster, postgres_template: str) -> str:
+    """Return the name of a database in which a whole story was told."""
+    name = "journal_story"
+    with closing(psycopg.connect(postgres_cluster.dsn, autocommit=True)) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {postgres_template}".encode())
+    with closing(Journal.open(_address(postgres_cluster, name))) as journal:
+        tell(make_scene(journal))
+    return name
+
+
 @pytest.fixture
 def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
     """Return the address of an empty journal in a file."""
@@ -91,6 +112,19 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         yield f"sqlite:///{tmp_path / 'empty.db'}"
     else:
         yield from _postgres_database(request.getfixturevalue("postgres_cluster"), "template0")
+
+
+@pytest.fixture(params=BOTH)
+def told_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Return the address of a journal with a story in it, on each database in turn."""
+    if request.param == "sqlite":
+        path = tmp_path / "told.db"
+        shutil.copyfile(request.getfixturevalue("sqlite_story"), path)
+        yield f"sqlite:///{path}"
+    else:
+        yield from _postgres_database(
+            request.getfixturevalue("postgres_cluster"), request.getfixturevalue("postgres_story")
+        )
 
 
 @pytest.fixture

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 from sqlalchemy import text
@@ -20,7 +20,7 @@ from connectors.fake.sample import add_purchase_order
 from connectors.fake.schema import ORDER
 from core.encoding import Value
 from recovery.apply import RunOptions, run
-from recovery.approval import approve
+from recovery.approval import approve, reject
 from recovery.journal import Journal
 from recovery.judgement import Systems
 from recovery.model import (
@@ -263,9 +263,14 @@ def make_scene(
     return Scene(journal, erp, system)
 
 
-SceneOf = Callable[[Journal], Scene]
-
-
-def at(moment: datetime) -> Callable[[], datetime]:
-    """Return a clock that stands still."""
-    return lambda: moment
+def tell(scene: Scene) -> None:
+    """Tell a story with everything in it: a refusal, a chain, two rollbacks, a rejected plan, a pause."""
+    keys, processing = scene.orders(4), scene.orders(2, state="processing")
+    scene.fail(FaultKind.BAD_DOCUMENT, key=keys[1], times=5)
+    first = scene.do(CANCEL, keys)
+    second = scene.do(CLOSE, processing)
+    scene.roll_back(second)
+    scene.roll_back(first, keys[0])
+    reject(scene.journal, scene.plan(CANCEL, scene.orders()).id, MEI, "no")
+    by_hand = scene.orders()
+    scene.do("purchase_order.approve_by_hand", by_hand, executor=Executor.BY_PERSON)
