@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select
 
 from core import encoding
+from core.errors import StornoError
 from core.text import N_, Text
 from recovery import audit, schema
 from recovery.database import Database
@@ -32,21 +34,39 @@ def verify_journal(
     database: Database, codec: ImageCodec, seed: bytes, plan_hash: Callable[[str], str]
 ) -> audit.AuditReport:
     """Read the whole journal once and report everything that does not fit together."""
+    problems: list[Text] = []
+    line_count = move_count = image_count = 0
     with database.reading() as connection:
-        line_count, move_count, problems = audit.verify_chain(connection, seed)
+        with _reported(problems, "audit_line"):
+            line_count, move_count, found = audit.verify_chain(connection, seed)
+            problems += found
         columns = (schema.change_set.c[name] for name in _CHECKED_COLUMNS)
         change_sets = connection.execute(select(*columns).order_by(schema.change_set.c.id)).all()
         for row in change_sets:
-            problems += _verify_change_set(connection, row)
+            with _reported(problems, f"change_set {row.id}"):
+                problems += _verify_change_set(connection, row)
         problems += _verify_presence(connection)
-        image_count, image_problems = _verify_images(connection, codec)
-        problems += image_problems
+        with _reported(problems, "image"):
+            image_count, found = _verify_images(connection, codec)
+            problems += found
     for row in change_sets:
-        if row.plan_hash is not None and plan_hash(row.id) != bytes(row.plan_hash).hex():
+        if row.plan_hash is None or plan_hash(row.id) != bytes(row.plan_hash).hex():
             problems.append(
                 Text(N_("the plan of change set {change_set} was edited"), {"change_set": row.id})
             )
     return audit.AuditReport(line_count, move_count, image_count, tuple(problems))
+
+
+@contextmanager
+def _reported(problems: list[Text], what: str) -> Iterator[None]:
+    """Turn what no honest row can cause (a date that is none) into a problem, and go on."""
+    try:
+        yield
+    except StornoError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whoever edits rows can write anything into them
+        said = f"{type(error).__name__}: {error}"
+        problems.append(Text(N_("{what} cannot be read: {problem}"), {"what": what, "problem": said}))
 
 
 def _verify_presence(connection: Connection) -> list[Text]:
@@ -121,7 +141,11 @@ def _verify_signatures(change_set: Row[Any], moves: Sequence[audit.Row]) -> list
             expected |= {"actor": move["actor"]}
             found |= {"actor": change_set.actor}
         else:
-            expected |= {"actor": move["actor"], "how": detail["how"], "policy": detail["policy"]}
+            expected |= {
+                "actor": move["actor"],
+                "how": detail.get("how"),
+                "policy": detail.get("policy"),
+            }
             found |= {
                 "actor": change_set.approved_by,
                 "how": change_set.approved_how,

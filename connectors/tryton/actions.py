@@ -33,7 +33,8 @@ STAMPS: Final = frozenset({TIMESTAMP, "write_date", "write_uid"})
 """What every write leaves on the record that it writes."""
 
 LOG_NOTE: Final = N_(
-    "Tryton keeps who pressed what (ir.model.log); write date and last writer of each changed record are new"
+    "Tryton keeps who pressed what (ir.model.log) and its row counters go on; write date and last writer of"
+    " each changed record are new"
 )
 
 
@@ -62,6 +63,12 @@ class Shape:
             for model, fields in shape.models().items():
                 found[model] = found.get(model, frozenset()) | fields
         return found
+
+
+KEPT_BY_THE_SERVER: Final[Mapping[str, frozenset[str]]] = {
+    "ir.model.log": frozenset({"*"}),  # who pressed what
+    "ir.queue": frozenset({"*"}),  # tasks that the server ran after a button
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +144,8 @@ class TrytonAction(Action):
     def __init__(self, target: Target) -> None:
         self.target = target
         self.has_compare_and_set = target.has_compare_and_set
+        # Every button leaves these rows, in tables outside the footprint: they are trace of every action.
+        self.trace = {**KEPT_BY_THE_SERVER, **type(self).trace}  # type: ignore[misc]
         if target.enforces_readonly and self.strict_reversibility is not None:
             self.reversibility = self.strict_reversibility  # type: ignore[misc]
             self.reversibility_note = STRICT_NOTE  # type: ignore[misc]

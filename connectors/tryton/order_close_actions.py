@@ -9,6 +9,7 @@ from typing import ClassVar
 from connectors.contract import (
     Answer,
     Call,
+    Executor,
     Image,
     Instruction,
     LaterBusiness,
@@ -246,6 +247,7 @@ class _RecreateMoves(_ExceptionWizard):
                 **cls.trace,
                 MOVE: STAMPS | {"*", "state", "shipment"},
                 line: STAMPS | {"moves", "moves_recreated"},
+                f"{line}-recreated-{MOVE}": frozenset({"*"}),
             }
 
     def is_done(self, step: Step, before: Image, after: Image) -> bool:
@@ -264,6 +266,7 @@ class _UnignoreMoves(_WholeOrder):
     title = N_("Take the moves out of the ignored ones")
     needs_series_below = (8, 2)
     is_atomic_batch = True
+    executors = (Executor.INTERFACE,)  # no screen of Tryton lets a person do this
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -297,6 +300,7 @@ class _Process(_WholeOrder, ButtonAction):
 
     verb = "process"
     title = N_("Let the ERP work out the order's state")
+    executors = (Executor.INTERFACE,)  # its button is hidden on every screen
     button = "process"
 
     def is_done(self, step: Step, before: Image, after: Image) -> bool:
@@ -336,8 +340,25 @@ class _Close(_WholeOrder):
             and root_of(step, after).get("shipment_state") in self.side.finished
         )
 
+    def instruction(self, step: Step, image: Image) -> Instruction:
+        press = N_(
+            "cancel each move that is still open; then Handle Shipment Exception: choose no move to recreate, OK"
+        )
+        return order_instruction(self.side, step, image, press, N_("the remainder will never come"))
+
     def inverse(self, step: Step, before: Image, after: Image) -> tuple[Step, ...]:
-        return ()
+        """Take back what a person closed as a whole; the links of a chain have inverses of their own."""
+        if self.target.enforces_readonly:
+            return ()
+        line = self.side.line
+        given_up = all_in(rows(after, line), "moves_ignored") - all_in(
+            rows(before, line), "moves_ignored"
+        )
+        return (
+            Step(f"{self.kind}.unignore_moves", step.ref, {"moves": tuple(sorted(given_up))}),
+            Step(f"{self.kind}.process", step.ref),
+            Step(f"{self.kind}.recreate_moves", step.ref),
+        )
 
 
 def close_actions(side: Side) -> tuple[type[TrytonAction], ...]:

@@ -114,7 +114,7 @@ class Reader:
                 if ref.model == query.owner and fields is not None:
                     homes[int(ref.key)].append(place)
         for row in self.linked_rows(query, sorted(homes)):
-            fields = {name: field_value(row[name]) for name in query.fields}
+            fields = image_fields(row, query.fields)
             for place in homes[row[query.link]]:
                 found[place][Ref(query.model, str(row["id"]))] = dict(fields)
 
@@ -136,7 +136,7 @@ class Reader:
                 for place in places:
                     row = rows.get(key)
                     found[place][Ref(model, str(key))] = (
-                        None if row is None else {name: field_value(row[name]) for name in fields}
+                        None if row is None else image_fields(row, fields)
                     )
 
     def _existing_rows(
@@ -167,9 +167,18 @@ class Reader:
 
 def fold(shape: Shape, row: Mapping[str, Any], into: dict[Ref, dict[str, Value] | None]) -> None:
     """Put the nested answer of one `read` into records, each once."""
-    into[Ref(shape.model, str(row["id"]))] = {name: field_value(row[name]) for name in shape.fields}
+    into[Ref(shape.model, str(row["id"]))] = image_fields(row, shape.fields)
     for name, below in shape.below.items():
         nested = row.get(f"{name}.")
         children = nested if isinstance(nested, list) else [nested] if nested else []
         for child in children:
             fold(below, child, into)
+
+
+def image_fields(row: Mapping[str, Any], names: Iterable[str]) -> dict[str, Value]:
+    """Return fields as an image keeps them: ids in a relation sorted, because databases order them at will."""
+    fields: dict[str, Value] = {}
+    for name in names:
+        value = field_value(row[name])
+        fields[name] = tuple(sorted(value)) if isinstance(value, tuple) else value
+    return fields

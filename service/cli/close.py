@@ -354,9 +354,10 @@ def run_plan(session: Session) -> int:
     change_set = session.journal.change_set(session.arguments.plan)
     require_known_way(session, change_set)
     if not session.confirm(
-        text(
-            N_("Carry out {count} operations in {system} as {user}?"),
-            count=change_set.operation_count,
+        session.language.ngettext(
+            "Carry out {count} operation in {system} as {user}?",
+            "Carry out {count} operations in {system} as {user}?",
+            change_set.operation_count,
             system=change_set.details.get("system", "-"),
             user=change_set.details.get("acting_as", "-"),
         )

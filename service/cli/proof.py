@@ -19,6 +19,10 @@ SESSIONS: Final[frozenset[str]] = frozenset(
 )
 """Tables that every log-in and every call changes, whoever makes it; they hold no business."""
 
+COUNTERS: Final = "sqlite_sequence"
+"""Where SQLite keeps the highest id that each table has given out; it never goes back."""
+
+_COUNTERS_TEXT: Final = N_("row counters of the database, which only go forward")
 _SESSIONS_TEXT: Final = N_("log-in sessions and caches of the ERP itself")
 
 
@@ -77,6 +81,8 @@ def prove(
         )
         if reason is None and difference.table in sessions:
             reason = Text(_SESSIONS_TEXT)
+        if reason is None and difference.table == COUNTERS:
+            reason = Text(_COUNTERS_TEXT)
         if reason is None and column in trace.get(difference.table, ()):
             reason = text(
                 N_("trace that the plans named: {table} {column}"),

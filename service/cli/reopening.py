@@ -35,7 +35,11 @@ def reopen_documents(session: Session) -> int:
             {"summary": summary.as_dict(), "documents": (row.as_dict() for row in found)}
         )
         return Exit.PERSON_NEEDED if summary.exceptions else Exit.DONE
-    if not session.confirm(text(N_("Open {count} documents again?"), count=summary.ready)):
+    if not session.confirm(
+        session.language.ngettext(
+            "Open {count} document again?", "Open {count} documents again?", summary.ready
+        )
+    ):
         return Exit.PERSON_NEEDED
     journal = session.journal
     planned = journal.plan(drawn.draft, drawn.operations, drawn.exceptions)

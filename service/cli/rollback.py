@@ -11,6 +11,7 @@ from core.text import N_, text
 from service.cli.change_view import show_fields
 from service.cli.output import Column, Table
 from service.cli.parser import Builder, Parser, one_of
+from service.cli.progress import Progress
 from service.cli.running import result_document, run_change_set, show_result
 from service.cli.session import Session
 from service.problems import Exit
@@ -97,13 +98,14 @@ def rollback(session: Session) -> int:
                     "forcing needs a second person, and accounts do not exist yet; resolve by hand"
                 )
             )
-    found = preview(
-        services.journal,
-        services.system,
-        selection,
-        on_conflict=way,
-        policy=services.retry_policy,
-    )
+    with Progress(output, N_("Reading what is there now")):
+        found = preview(
+            services.journal,
+            services.system,
+            selection,
+            on_conflict=way,
+            policy=services.retry_policy,
+        )
     if not output.is_json:
         show_preview(session, found)
     clean = found.with_status(Status.CLEAN)
@@ -117,9 +119,10 @@ def rollback(session: Session) -> int:
         output.document(preview_document(found))
         return _exit_of(found, way)
     if not session.confirm(
-        text(
-            N_("Take {count} documents back in {system}?"),
-            count=len(clean),
+        session.language.ngettext(
+            "Take {count} document back in {system}?",
+            "Take {count} documents back in {system}?",
+            len(clean),
             system=", ".join(sorted({item.last.system for item in clean})),
         )
     ):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import shlex
 from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 SYSTEM: Final = "practice"
 ORDER: Final = "purchase.purchase"
 PERIOD: Final = "account.period"
+MONTH: Final = re.compile(r"\d{4}-\d{2}")
 
 
 class Person(Protocol):
@@ -118,7 +120,9 @@ class Story:
         self._plan_and_run("finished-work", expect=Exit.PERSON_NEEDED)
         self._heading(N_("An accounting period, with the journals that it closes along"))
         # Of the periods that can be closed, the newest: the others may well stay open for a late invoice.
-        newest = max(self._with_role("period_closable", PERIOD), key=lambda found: int(found["id"]))
+        closable = self._with_role("period_closable", PERIOD)
+        months = [found for found in closable if MONTH.fullmatch(str(found["number"]))]
+        newest = max(months, key=lambda found: str(found["number"]))
         plan = self._plan_and_run("period", str(newest["number"]))
         self._storno("changes", "show", plan)
 
@@ -194,7 +198,8 @@ class Story:
         output = self._output
         for named, count in proof.explained:
             output.line(f"{count:>7}  {output.language.say(named)}")
-        output.line(f"{len(proof.unexplained):>7}  {output.language.say(N_('not explained'))}")
+        unexplained = output.language.say(N_("not explained"))
+        output.line(f"{len(proof.unexplained):>7}  {unexplained}")
         for difference in proof.unexplained[:20]:
             output.line(f"         {difference}")
 

@@ -40,8 +40,10 @@ class Worker:
         self._said = folder / "worker.log"
         with self._said.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "tests.chaos.worker_program", dumps(task.to_json()).decode()]
-                + list(phases),
+                [
+                    *(sys.executable, "-m", "tests.chaos.worker_program"),
+                    *(dumps(task.to_json()).decode(), *phases),
+                ],
                 cwd=ROOT,
                 env={**os.environ, "STORNO_CRASHPOINT_FILE": str(self._point), **environment},
                 stdout=log,
@@ -101,12 +103,16 @@ class Case:
         url = f"sqlite:///{folder / 'journal.db'}"
         Journal.open(url).close()
         first_line = len(list(read_ledger(erp.ledger)))
-        task = Task(url, erp.url, action, keys, batch_size, **limits)  # type: ignore[arg-type]
+        task = Task(url, erp.url, action, keys, batch_size, **limits)
         return cls(erp, task, folder, erp.erp.dump(), first_line)
 
     def with_task(self, **changes: Any) -> Case:
         """Return the same case with another task."""
         return replace(self, task=replace(self.task, **changes))
+
+    def at(self, erp: ServedERP) -> Case:
+        """Return the same case at an ERP that was started again."""
+        return replace(self, erp=erp)
 
     def prepare(self, phase: str) -> Dump | None:
         """Go to where `phase` begins; return the dump of the closed documents when that is a rollback."""
@@ -117,7 +123,9 @@ class Case:
 
     # --- who works ------------------------------------------------------------------------------
 
-    def start(self, *phases: str, point: str | None = None, file_bytes: int | None = None) -> Worker:
+    def start(
+        self, *phases: str, point: str | None = None, file_bytes: int | None = None
+    ) -> Worker:
         """Start a worker, with one crash point armed or with a limit to the size of its files."""
         environment = {} if point is None else {"STORNO_CRASHPOINT": point}
         if file_bytes is not None:

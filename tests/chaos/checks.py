@@ -46,7 +46,17 @@ def all_operations(journal: Journal) -> list[Operation]:
 def locked_records(journal: Journal) -> int:
     """Return how many records are locked by any change set."""
     with journal._database.reading() as connection:
-        return int(connection.execute(select(func.count()).select_from(schema.record_lock)).scalar_one())
+        return int(
+            connection.execute(select(func.count()).select_from(schema.record_lock)).scalar_one()
+        )
+
+
+def assert_locked_while_running(case: Case) -> None:
+    """Records are locked from the start of a change set to its end, and only then."""
+    with case.journal() as journal:
+        states = {change_set.state for change_set in journal.change_sets()}
+        is_running = not states.isdisjoint({ChangeSetState.RUNNING, ChangeSetState.PAUSED})
+        assert is_running == (locked_records(journal) > 0)
 
 
 def sent_again_blindly(lines: Sequence[LedgerLine]) -> list[str]:
@@ -62,12 +72,20 @@ def sent_again_blindly(lines: Sequence[LedgerLine]) -> list[str]:
                 is_again = operation in last and requests[operation] != line.request_id
                 if is_again and (
                     operation in applied
-                    or not any(between.do == "capture" for between in lines[last[operation] : place])
+                    or not any(
+                        between.do == "capture" for between in lines[last[operation] : place]
+                    )
                 ):
                     found.append(operation)
                 last[operation], requests[operation] = place, line.request_id
         applied.update(line.applied)
     return found
+
+
+def assert_safe(case: Case) -> None:
+    """What holds at any moment: the way back is stored, and our records are locked while we work on them."""
+    assert_way_back_is_stored(case)
+    assert_locked_while_running(case)
 
 
 def assert_way_back_is_stored(case: Case) -> None:
@@ -92,18 +110,19 @@ def assert_way_back_is_stored(case: Case) -> None:
 def assert_settled(case: Case, *, states: Collection[ChangeSetState]) -> None:
     """Nothing hangs in the air, nothing was done twice, every lock is given back, the chain is whole."""
     lines = case.lines()
-    assert [] == sent_again_blindly(lines)
+    assert sent_again_blindly(lines) == []
     counts = applied_counts(lines)
-    assert [] == [operation for operation, count in counts.items() if count != 1]
+    assert [operation for operation, count in counts.items() if count != 1] == []
     with case.journal() as journal:
-        assert [] == [op for op in all_operations(journal) if op.state not in SETTLED]
-        confirmed = {op.id for op in all_operations(journal) if op.state == OperationState.CONFIRMED}
+        assert [op for op in all_operations(journal) if op.state not in SETTLED] == []
+        confirmed = {
+            op.id for op in all_operations(journal) if op.state == OperationState.CONFIRMED
+        }
         assert confirmed == counts.keys()
         assert {found.state for found in journal.change_sets()} <= set(states)
-        assert locked_records(journal) == 0
         report = journal.verify()
         assert report.is_intact, [str(problem) for problem in report.problems]
-    assert_way_back_is_stored(case)
+    assert_safe(case)
 
 
 def assert_closed(case: Case) -> None:

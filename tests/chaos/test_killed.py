@@ -11,7 +11,7 @@ import pytest
 from connectors.fake.faults import Fault, FaultKind
 from core.crashpoint import CRASH_POINTS
 from tests.chaos.case import CANCEL, CLOSE, Case
-from tests.chaos.checks import assert_phase_done, assert_way_back_is_stored
+from tests.chaos.checks import assert_phase_done, assert_safe
 from tests.chaos.story import APPLY, ROLLBACK
 from tests.factories import ROOT, ServedERP
 
@@ -39,7 +39,7 @@ def test_killed_at_crash_point(erp: ServedERP, tmp_path: Path, point: str, phase
         erp.erp.faults.add(Fault(FaultKind.LOST, nth=2))
 
     case.kill_at(phase, _pass_of(point))
-    assert_way_back_is_stored(case)
+    assert_safe(case)
     case.go_on(phase)
 
     assert_phase_done(case, phase, closed)
@@ -60,7 +60,7 @@ def test_chain_killed_between_links(
     calls = [line for line in case.lines()[begun:] if line.do == "apply"]
     is_called = point not in ("apply.after_capture", "apply.after_intent")
     assert link - 1 + is_called == len(calls)
-    assert_way_back_is_stored(case)
+    assert_safe(case)
     case.go_on(phase)
 
     assert_phase_done(case, phase, closed)

@@ -9,7 +9,7 @@ import pytest
 
 from connectors.fake.faults import Fault, FaultKind
 from tests.chaos.case import CANCEL, CLOSE, Case
-from tests.chaos.checks import assert_phase_done, assert_way_back_is_stored
+from tests.chaos.checks import assert_phase_done, assert_safe
 from tests.chaos.story import APPLY, ROLLBACK
 from tests.factories import ServedERP
 
@@ -30,7 +30,7 @@ def test_killed_while_settling(
 
     case.kill_at(phase, first)
     case.kill_at(phase, second)
-    assert_way_back_is_stored(case)
+    assert_safe(case)
     case.go_on(phase)
 
     assert_phase_done(case, phase, closed)
@@ -53,7 +53,7 @@ def test_killed_at_every_step_of_the_way(erp: ServedERP, tmp_path: Path) -> None
         "finish.before_commit",
     ):
         case.kill_at(APPLY, point)
-        assert_way_back_is_stored(case)
+        assert_safe(case)
     case.go_on(APPLY)
 
     assert_phase_done(case, APPLY, None)
@@ -73,7 +73,7 @@ def test_killed_while_the_erp_works(erp: ServedERP, tmp_path: Path, is_late: boo
         lambda: any(line.faults for line in case.lines()), "it ended before the ERP was asked"
     )
     worker.kill()
-    assert_way_back_is_stored(case)
+    assert_safe(case)
     case.go_on(APPLY)
 
     assert_phase_done(case, APPLY, None)

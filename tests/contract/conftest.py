@@ -1,8 +1,23 @@
-"""Gives the suite its kinds and actions: those of the subject that the test class names."""
+"""Gives the suite its kinds and actions, those of the subject that the test class names, and practice ERPs."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 import pytest
+
+from sandbox.postgres import start_cluster
+from sandbox.tryton import practice
+from sandbox.tryton.colleague import Colleague
+from tests.contract.tryton_subject import (
+    PostgresSubject,
+    StrictSubject,
+    TrytonSubject,
+    rpc_naming,
+)
+from tests.proxy import Proxy
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -13,3 +28,42 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("kind", subject.KINDS, ids=str)
     if "action" in metafunc.fixturenames:
         metafunc.parametrize("action", subject.ACTIONS)
+
+
+@contextmanager
+def practice_erp(
+    kind: type[TrytonSubject], ready: practice.Ready, folder: Path
+) -> Iterator[TrytonSubject]:
+    """Serve a copy of the practice company, with a proxy before it and a colleague who works there."""
+    with (
+        practice.start(ready, folder) as erp,
+        Proxy(erp.url, rpc_naming) as proxy,
+        Colleague(erp.url, erp.database) as colleague,
+    ):
+        yield kind(erp, proxy, colleague, folder)
+
+
+@pytest.fixture(scope="session")
+def tryton_on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrytonSubject]:
+    """Tryton 8.0 on SQLite; the practice company is made on first use and kept in the cache."""
+    folder = tmp_path_factory.mktemp("tryton")
+    with practice_erp(TrytonSubject, practice.prepare(), folder) as subject:
+        yield subject
+
+
+@pytest.fixture(scope="session")
+def tryton_on_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrytonSubject]:
+    """Tryton 8.0 on a PostgreSQL server of our own."""
+    with start_cluster() as cluster:
+        ready = practice.prepare(backend="postgresql", dsn=cluster.dsn)
+        folder = tmp_path_factory.mktemp("tryton-postgres")
+        with practice_erp(PostgresSubject, ready, folder) as subject:
+            yield subject
+
+
+@pytest.fixture(scope="session")
+def strict_tryton(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrytonSubject]:
+    """Tryton 8.2 on SQLite, which refuses to write what its screens show as read-only."""
+    folder = tmp_path_factory.mktemp("tryton-strict")
+    with practice_erp(StrictSubject, practice.prepare(series="8.2"), folder) as subject:
+        yield subject

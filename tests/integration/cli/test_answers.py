@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -10,18 +11,30 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.integration.cli.conftest import Storno
-from tests.integration.cli.test_story import applied, planned, states
 
 from connectors.contract import Answer, Call, System
 from connectors.fake.connector import FakeSystem
 from connectors.fake.engine import FakeERP
 from connectors.fake.faults import Fault, FaultKind, On
+from connectors.fake.request import ERPSettings
 from connectors.fake.schema import ORDER
 from service.cli import reference
 from service.text import cell_width
+from tests.integration.cli.conftest import Storno
+from tests.integration.cli.test_story import applied, planned, states
 
-HEAVY = ("babel", "duckdb", "lxml", "msgspec", "pyarrow", "pydantic", "rich", "sqlalchemy", "structlog", "yaml")
+HEAVY = (
+    "babel",
+    "duckdb",
+    "lxml",
+    "msgspec",
+    "pyarrow",
+    "pydantic",
+    "rich",
+    "sqlalchemy",
+    "structlog",
+    "yaml",
+)
 
 
 # --- for programs -----------------------------------------------------------------------------------
@@ -119,12 +132,12 @@ def test_unknown_numbers_are_exceptions(storno: Storno) -> None:
 def test_broken_settings_name_file_line_and_key(storno: Storno, tmp_path: Path) -> None:
     """All problems at once, and no value of any of them."""
     (tmp_path / "storno.yaml").write_text(
-        "systems:\n  erp:\n    kind: tryton\n    pasword: hunter2\n", encoding="utf-8"
+        "systems:\n  erp:\n    kind: tryton\n    secretword: hunter2\n", encoding="utf-8"
     )
     answer = storno("systems")
 
     assert answer.code == 2
-    assert "storno.yaml, line 4: systems.erp.pasword" in answer.err
+    assert "storno.yaml, line 4: systems.erp.secretword" in answer.err
     assert "hunter2" not in answer.err + answer.out
 
 
@@ -136,9 +149,7 @@ def test_a_system_that_is_away_ends_with_3(storno: Storno, erp: FakeERP) -> None
     assert (answer.code, answer.json["error"]["code"]) == (3, "STO-0201")
 
 
-def test_a_bug_ends_with_4_and_shows_where(
-    storno: Storno, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_bug_ends_with_4_and_shows_where(storno: Storno) -> None:
     """The evidence is on standard error, the problem in JSON."""
 
     def broken(system: FakeSystem) -> System:
@@ -156,12 +167,51 @@ def test_a_missing_package_ends_with_4(storno: Storno) -> None:
     """A Python that lacks a package is named with what to type."""
 
     def broken(system: FakeSystem) -> System:
-        raise ModuleNotFoundError(name="pyarrow")
+        raise ModuleNotFoundError(system.name, name="pyarrow")
 
     storno.opened = broken
     answer = storno("systems", "check")
 
     assert (answer.code, "pip install" in answer.err) == (4, True)
+
+
+def test_partial_sight_is_never_called_clean(storno: Storno) -> None:
+    """A user who does not see everything is told so, and the exit code says it too."""
+    storno.erp = FakeERP(ERPSettings(sees_everything=False))
+    answer = storno("systems", "check")
+
+    assert (answer.code, "storno sees only one company" in answer.out) == (1, True)
+
+
+# --- questions --------------------------------------------------------------------------------------
+
+
+class Terminal(io.StringIO):
+    """A stream at which a person sits."""
+
+    def isatty(self) -> bool:
+        """Say so."""
+        return True
+
+
+@pytest.mark.parametrize(
+    "typed, code, state",
+    [("y\n", 0, "cancelled"), ("\n", 1, "quotation"), ("是\n", 0, "cancelled")],
+)
+def test_a_person_is_asked(
+    storno: Storno, monkeypatch: pytest.MonkeyPatch, typed: str, code: int, state: str
+) -> None:
+    """Yes carries the plan out; everything else changes nothing."""
+    plan = planned(storno, "stale", "PO00001")
+    storno.done("close", "approve", plan)
+    asked = Terminal()
+    monkeypatch.setattr(sys, "stdin", Terminal(typed))
+    monkeypatch.setattr(sys, "stderr", asked)
+    answer = storno("close", "run", plan)
+
+    assert code == answer.code
+    assert "Carry out 1 operation in practice as storno? [y/N]" in asked.getvalue()
+    assert state == states(storno.erp)["PO00001"]
 
 
 # --- cut short --------------------------------------------------------------------------------------
@@ -185,16 +235,14 @@ class Interrupted:
         return self._system.apply(calls)
 
 
-def test_ctrl_c_pauses_and_resume_goes_on(
-    storno: Storno, erp: FakeERP, tmp_path: Path
-) -> None:
+def test_ctrl_c_pauses_and_resume_goes_on(storno: Storno, erp: FakeERP, tmp_path: Path) -> None:
     """The command says where it stands and what to type; nothing is done twice, nothing is forgotten."""
     path = tmp_path / "storno.yaml"
     settings = path.read_text(encoding="utf-8").replace("run:\n", "run:\n  batch_size: 8\n")
     path.write_text(settings, encoding="utf-8")
     plan = planned(storno)
     storno.done("close", "approve", plan)
-    storno.opened = lambda system: Interrupted(system)  # type: ignore[return-value]
+    storno.opened = Interrupted
     answer = storno("close", "run", plan, "--yes")
 
     assert answer.code == 130
@@ -206,33 +254,37 @@ def test_ctrl_c_pauses_and_resume_goes_on(
     assert {states(erp)[f"PO{number:05}"] for number in range(1, 21)} == {"cancelled"}
 
 
-def test_an_operation_in_doubt_is_settled_by_a_person(storno: Storno, erp: FakeERP) -> None:
-    """Where reading cannot tell, a named person does, with a reason that is kept."""
+def test_what_reading_cannot_settle_a_person_does(storno: Storno, erp: FakeERP) -> None:
+    """The answer was lost and somebody else wrote meanwhile: a named person decides, with a reason."""
     plan = planned(storno, "stale", "PO00001")
     storno.done("close", "approve", plan)
-    erp.faults.add(Fault(FaultKind.LOST, on=On.APPLY, is_applied=True))
     erp.faults.add(
-        Fault(
-            FaultKind.EDIT, on=On.APPLY, model=ORDER, record="1", changes={"state": "processing"},
-            moment="after",
-        )
-    ) if "record" in Fault.__slots__ else None  # fmt: skip
-    answer = storno("close", "run", plan, "--yes", "--json")
+        Fault(FaultKind.EDIT, record="1", changes={"state": "processing"}, user="anna"),
+        Fault(FaultKind.LOST, is_applied=False),
+    )
+    answer = storno("close", "run", plan, "--yes")
+    assert answer.code == 1
+    assert "a person must look" in answer.out
 
-    assert answer.code in {0, 1}
+    settled = storno.done(
+        "changes", "settle", plan, "1", "--as", "refused", "--reason", "anna opened it"
+    )
+    assert "Operation 1 is refused." in settled.out
+    assert storno("changes", "resume", plan).code == 1
+    assert "anna opened it" in storno.done("changes", "show", plan).out
 
 
 def test_a_reader_that_hangs_up_is_no_error(
     storno: Storno, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`storno ... | head` ends quietly."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    with open(writing, "w", encoding="utf-8") as pipe:  # noqa: PTH123 - a pipe has no path
+        monkeypatch.setattr(sys, "stdout", pipe)
+        answer = storno("documents", "practice", "purchase_order")
 
-    class Closed(io.StringIO):
-        def write(self, text: str) -> int:
-            raise BrokenPipeError(text)
-
-    monkeypatch.setattr(sys, "stdout", Closed())
-    assert storno("documents", "practice", "purchase_order").code == 0
+    assert (answer.code, answer.err) == (0, "")
 
 
 # --- for people -------------------------------------------------------------------------------------
@@ -323,7 +375,7 @@ def test_the_reference_is_not_stale() -> None:
 def test_help_has_an_example_for_each_command() -> None:
     """Nobody has to guess how a command is typed."""
     page = reference.reference()
-    pages = [part for part in page.split("\n## storno ")[1:]]
+    pages = page.split("\n## storno ")[1:]
 
     assert len(pages) == 8
     for part in page.split("\n### storno ")[1:]:

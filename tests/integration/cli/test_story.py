@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.integration.cli.conftest import Storno
 
 from connectors.fake.engine import FakeERP
 from connectors.fake.schema import ORDER
+from tests.integration.cli.conftest import Storno
 
 
 def planned(storno: Storno, closing: str = "stale", *numbers: str) -> str:
@@ -189,7 +189,7 @@ def test_a_plan_for_people_becomes_a_worklist(storno: Storno, erp: FakeERP) -> N
 
 def test_closed_documents_are_opened_again(storno: Storno, erp: FakeERP) -> None:
     """What somebody else closed, too; a preview changes nothing; what Storno closed is said so."""
-    erp.do_by_hand("purchase_order.cancel", "7")
+    erp.edit(ORDER, "7", {"state": "cancelled"}, user="anna")
     applied(storno, "stale", "PO00008")
     words = ("close", "reopen", "practice", "purchase-order", "PO00007", "PO00008")
     preview = storno.done(*words, "--reason", "too early", "--preview").out

@@ -270,7 +270,7 @@ def tell(scene: Scene) -> None:
     first = scene.do(CANCEL, keys)
     second = scene.do(CLOSE, processing)
     scene.roll_back(second)
-    scene.roll_back(first, keys[0])
+    scene.roll_back(first, scene.order(keys[0])["number"])
     reject(scene.journal, scene.plan(CANCEL, scene.orders()).id, MEI, "no")
     by_hand = scene.orders()
     scene.do("purchase_order.approve_by_hand", by_hand, executor=Executor.BY_PERSON)

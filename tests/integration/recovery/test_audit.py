@@ -20,6 +20,8 @@ SECOND = "(SELECT id FROM change_set ORDER BY id LIMIT 1 OFFSET 1)"
 LAST = "(SELECT max(number) FROM audit_line)"
 OTHER_HASH = "(SELECT hash FROM image ORDER BY hash LIMIT 1)"
 
+ANOTHER = "(SELECT hash FROM image WHERE hash <> {} ORDER BY hash LIMIT 1)"
+
 
 @contextmanager
 def behind(url: str) -> Iterator[Any]:
@@ -200,7 +202,7 @@ def test_the_chain_is_broken(told_url: str, statements: list[str], words: str) -
             id="change set's state",
         ),
         pytest.param(
-            f"UPDATE operation SET before_hash = {OTHER_HASH} WHERE position = 3 AND change_set_id = {FIRST}",
+            f"UPDATE operation SET before_hash = {ANOTHER.format('before_hash')} WHERE position = 3 AND change_set_id = {FIRST}",
             "operation 3 of .* refers to other images",
             id="before image swapped",
         ),
@@ -225,7 +227,7 @@ def test_the_chain_is_broken(told_url: str, statements: list[str], words: str) -
             id="operation removed",
         ),
         pytest.param(
-            f"UPDATE operation SET approved_hash = {OTHER_HASH} WHERE position = 1 AND change_set_id = {FIRST}",
+            f"UPDATE operation SET approved_hash = {ANOTHER.format('approved_hash')} WHERE position = 1 AND change_set_id = {FIRST}",
             "the plan of change set .* was edited",
             id="evidence swapped",
         ),
@@ -276,6 +278,27 @@ def test_rows_no_longer_fit_their_history(told_url: str, statement: str, words: 
 
     assert any(re.search(words, problem) for problem in found), found
     assert not any("audit line" in problem for problem in found)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE move SET positions = 'everything' WHERE subject = 'operation'",
+        "UPDATE move SET detail = '{broken' WHERE audit_number = 1",
+        "UPDATE move SET hashes = NULL WHERE subject = 'operation'",
+        "UPDATE image SET content = NULL",
+        "UPDATE audit_line SET written_at = 'yesterday'",
+        "UPDATE change_set SET plan_hash = NULL",
+    ],
+)
+def test_nonsense_is_found_and_not_a_crash(told_url: str, statement: str) -> None:
+    """Whatever was written into the tables, the answer is a list of what is wrong."""
+    try:
+        found = tamper(told_url, statement)
+    except (psycopg.DataError, psycopg.IntegrityError, sqlite3.IntegrityError):
+        return  # this database does not even let it in
+
+    assert found
 
 
 def test_a_plan_that_was_edited_with_its_hash_is_found(told_url: str) -> None:

@@ -1,0 +1,257 @@
+"""What moved in the ERP since it was approved is not touched, and what others changed is never ours."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+from connectors.contract import Ref
+from connectors.fake.schema import LINE, MOVE, ORDER
+from core.encoding import loads
+from recovery.model import Operation
+from recovery.states import ChangeSetState, OperationState
+from tests.integration.recovery.scene import CANCEL, CLOSE, UPDATE, Scene, make_scene
+
+CONFIRMED, REFUSED, DROPPED = (
+    OperationState.CONFIRMED,
+    OperationState.REFUSED,
+    OperationState.DROPPED,
+)
+
+
+def foreign(operation: Operation) -> list[tuple[str, object, object]]:
+    """Return what somebody else changed while the operation ran."""
+    return [
+        (each["field"], each["before"], each["after"]) for each in operation.result["foreign"]
+    ]
+
+
+def test_an_edit_between_plan_and_run_drops_the_document(both: Scene) -> None:
+    """The reason names the field, its approved value and the present one; the others go on."""
+    keys = both.orders(3)
+    approved = both.approve(both.plan(CANCEL, keys))
+    both.erp.edit(ORDER, keys[1], {"note": "goods are on their way"})
+    done = both.run(approved)
+    reason = str(both.operations(done)[1].reason)
+
+    assert ChangeSetState.PARTLY_APPLIED is done.state
+    assert [CONFIRMED, DROPPED, CONFIRMED] == both.moved(done)
+    assert f"{ORDER},{keys[1]} note:  -> goods are on their way" in reason
+    assert "1 fields" in reason
+    assert "goods are on their way" == both.order(keys[1])["note"]
+    assert [2] == both.sizes()
+
+
+def test_a_long_value_is_cut_and_a_long_list_is_counted(scene: Scene) -> None:
+    """A reason is a sentence, however much moved."""
+    (key,) = scene.orders()
+    approved = scene.approve(scene.plan(CANCEL, [key]))
+    scene.erp.edit(
+        ORDER, key, {"note": "x" * 500, "owner": "x", "partner": "x", "priority": 9, "tags": ()}
+    )
+    reason = str(scene.operations(scene.run(approved))[0].reason)
+
+    assert "5 fields" in reason
+    assert 2 == reason.count("; ")
+    assert len(reason) < 300
+
+
+def test_a_deleted_document_is_dropped(both: Scene) -> None:
+    """Somebody deleted it between plan and run."""
+    keys = both.orders(2)
+    approved = both.approve(both.plan(CANCEL, keys))
+    both.erp.delete(ORDER, keys[0])
+    done = both.run(approved)
+
+    assert [DROPPED, CONFIRMED] == both.moved(done)
+    assert f"{ORDER},{keys[0]} *: exists -> <missing>" in str(both.operations(done)[0].reason)
+
+
+def test_a_record_that_came_or_went_below_a_document_drops_it(both: Scene) -> None:
+    """A line more, an expected receipt less: that is not what was approved."""
+    keys = both.orders(3, state="processing")
+    approved = both.approve(both.plan(CLOSE, keys))
+    (move,) = (
+        key
+        for key in both.erp.tables[MOVE].children("order", keys[0])
+        if (both.erp.tables[MOVE].get(key) or {})["number"].endswith("/2/draft")
+    )
+    both.erp.delete(MOVE, move)
+    both.erp.insert(MOVE, {"order": keys[1], "state": "draft", "quantity": Decimal(1)})
+    done = both.run(approved)
+
+    assert [DROPPED, DROPPED, CONFIRMED] == both.moved(done)[:3]
+    assert ["processing", "processing", "closed"] == both.states(keys)
+
+
+def test_a_record_that_came_below_a_waiting_document_drops_it(scene: Scene) -> None:
+    """The same where the document waits for another one: it has evidence of its own."""
+    keys = scene.orders(2, state="processing")
+    chains = scene.chains(CLOSE, keys)
+    chains[1] = replace(chains[1], follows=0)
+    approved = scene.approve(scene.store(chains))
+    scene.erp.insert(MOVE, {"order": keys[1], "state": "draft", "quantity": Decimal(1)})
+    scene.run(approved)
+
+    assert ["closed", "processing"] == scene.states(keys)
+
+
+def test_the_trace_is_no_move(scene: Scene) -> None:
+    """Write date, writer and version change with every save, also one that changes nothing."""
+    (key,) = scene.orders()
+    approved = scene.approve(scene.plan(CANCEL, [key]))
+    scene.erp.edit(ORDER, key, {"note": ""})
+
+    assert ChangeSetState.APPLIED is scene.run(approved).state
+
+
+def test_a_document_that_came_back_is_what_was_approved(scene: Scene) -> None:
+    """Changed and changed back: the values count, not the stamps."""
+    (key,) = scene.orders()
+    approved = scene.approve(scene.plan(CANCEL, [key]))
+    scene.erp.edit(ORDER, key, {"state": "draft"})
+    scene.erp.edit(ORDER, key, {"state": "quotation"})
+
+    assert ChangeSetState.APPLIED is scene.run(approved).state
+
+
+def test_an_edit_between_two_links_ends_the_chain(both: Scene) -> None:
+    """A later link rests on what the link before it left."""
+    keys = both.orders(2, state="processing")
+    approved = both.approve(both.plan(CLOSE, keys))
+    # The second capture of the first link is its reading back.
+    both.fail(
+        "edit",
+        on="capture",
+        action="purchase_order.cancel_remainder",
+        key=keys[0],
+        nth=2,
+        changes={"note": "stop!"},
+        moment="after",
+    )
+    done = both.run(approved)
+    operations = both.operations(done)
+
+    assert [CONFIRMED, CONFIRMED, DROPPED, CONFIRMED, DROPPED, CONFIRMED] == both.moved(done)
+    assert "note:  -> stop!" in str(operations[2].reason)
+    assert "an earlier step" in str(operations[4].reason)
+    assert ["processing", "closed"] == both.states(keys)
+    assert ChangeSetState.APPLIED is both.roll_back(done).state
+
+
+def test_an_edit_between_capture_and_call_is_refused(both: Scene) -> None:
+    """Where the ERP has a compare-and-set, it sees what our capture could not."""
+    (key,) = both.orders()
+    approved = both.approve(both.plan(CANCEL, [key]))
+    both.fail("edit", key=key, changes={"note": "late"})
+    done = both.run(approved)
+    operation = both.operations(done)[0]
+
+    assert ChangeSetState.FAILED is done.state
+    assert [REFUSED] == both.moved(done)
+    assert "STO-0304" == operation.error_code
+    assert [("note", "", "late")] == foreign(operation)
+    assert "quotation" == both.order(key)["state"]
+
+
+def test_one_stale_member_is_set_apart(scene: Scene) -> None:
+    """The batch goes on without it; it is read again and dropped for what moved."""
+    keys = scene.orders(4)
+    approved = scene.approve(scene.plan(CANCEL, keys))
+    scene.fail("edit", key=keys[2], changes={"note": "late"})
+    done = scene.run(approved)
+
+    assert [CONFIRMED, CONFIRMED, DROPPED, CONFIRMED] == scene.moved(done)
+    assert "note:  -> late" in str(scene.operations(done)[2].reason)
+    assert [4, 3] == scene.sizes()
+
+
+def test_an_edit_that_no_compare_and_set_saw_is_stored_as_foreign(both: Scene) -> None:
+    """It is done, and the edit of another field beside it is somebody else's: a rollback leaves it."""
+    scene = make_scene(both.journal, has_compare_and_set=False)
+    (key,) = scene.orders()
+    approved = scene.approve(scene.plan(CANCEL, [key]))
+    scene.fail("edit", key=key, changes={"note": "late", "priority": 9})
+    done = scene.run(approved)
+
+    assert ChangeSetState.APPLIED is done.state
+    assert [("note", "", "late"), ("priority", 1, 9)] == sorted(foreign(scene.operations(done)[0]))
+
+    scene.roll_back(done)
+
+    assert ("quotation", "late", 9) == tuple(
+        scene.order(key)[name] for name in ("state", "note", "priority")
+    )
+
+
+def test_an_edit_between_call_and_reading_back_is_stored_as_foreign(scene: Scene) -> None:
+    """The after image holds it, but it is not ours."""
+    keys = scene.orders(2)
+    approved = scene.approve(scene.plan(CANCEL, keys))
+    scene.fail("edit", key=keys[0], changes={"note": "late"}, moment="after")
+    done = scene.run(approved)
+    first, second = scene.operations(done)
+
+    assert ChangeSetState.APPLIED is done.state
+    assert [("note", "", "late")] == foreign(first)
+    assert {} == second.result
+
+
+def test_what_an_earlier_operation_of_ours_did_is_no_move(both: Scene) -> None:
+    """Two changes of one record in one change set were approved on the same image; both are made."""
+    (key,) = both.orders()
+    chains = [
+        *both.chains(UPDATE, [key], arguments={"note": "a"}),
+        *both.chains(UPDATE, [key], arguments={"priority": 9}),
+    ]
+    done = both.run(both.approve(both.store(chains)))
+
+    assert ChangeSetState.APPLIED is done.state
+    assert [1, 1] == both.sizes()
+    assert ("a", 9) == (both.order(key)["note"], both.order(key)["priority"])
+
+
+def test_what_somebody_did_after_an_earlier_operation_of_ours_is_a_move(scene: Scene) -> None:
+    """What we left behind is ours only as long as it is what we left."""
+    (key,) = scene.orders()
+    chains = [
+        *scene.chains(UPDATE, [key], arguments={"note": "a"}),
+        *scene.chains(UPDATE, [key], arguments={"priority": 9}),
+    ]
+    approved = scene.approve(scene.store(chains))
+    scene.fail("edit", on="capture", nth=2, key=key, changes={"note": "b"}, moment="after")
+    done = scene.run(approved)
+
+    assert [CONFIRMED, DROPPED] == scene.moved(done)
+    assert ("b", 1) == (scene.order(key)["note"], scene.order(key)["priority"])
+
+
+def test_what_another_change_set_did_is_a_move(scene: Scene) -> None:
+    """Each change set stands on what was approved for it."""
+    (key,) = scene.orders()
+    first = scene.approve(scene.plan(UPDATE, [key], arguments={"note": "a"}))
+    second = scene.approve(scene.plan(UPDATE, [key], arguments={"priority": 9}))
+    scene.run(first)
+
+    assert [DROPPED] == scene.moved(scene.run(second))
+
+
+def test_a_reason_keeps_its_values(scene: Scene) -> None:
+    """The journal holds template and values, so that the reason can be told in another language."""
+    (key,) = scene.orders()
+    approved = scene.approve(scene.plan(CANCEL, [key]))
+    scene.erp.edit(ORDER, key, {"priority": 2})
+    scene.run(approved)
+    stored = loads(scene.sql("SELECT reason FROM operation")[0][0])
+
+    assert {"count": 1, "fields": f"{Ref(ORDER, key)} priority: 1 -> 2"} == stored["values"]
+
+
+def test_lines_of_another_order_are_nobodys_business(scene: Scene) -> None:
+    """An edit outside the footprint drops nothing."""
+    keys = scene.orders(2, state="processing")
+    approved = scene.approve(scene.plan(CLOSE, keys[:1]))
+    for line in scene.erp.tables[LINE].children("order", keys[1]):
+        scene.erp.edit(LINE, line, {"description": "x"})
+
+    assert ChangeSetState.APPLIED is scene.run(approved).state
