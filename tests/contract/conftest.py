@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+# What the suite asserts is told as in a test of its own.
+pytest.register_assert_rewrite("tests.contract.suite", "tests.contract.suite_reading")
+
 from sandbox.postgres import start_cluster
 from sandbox.tryton import practice
 from sandbox.tryton.colleague import Colleague

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from itertools import count
+from itertools import count, product
 from typing import Any, Final
 
 from sandbox.tryton.colleague import Colleague
@@ -97,12 +97,12 @@ class Office:
         return [
             {
                 "type": "line",
-                "product": product["id"],
-                "unit": product["default_uom"],
+                "product": item["id"],
+                "unit": item["default_uom"],
                 "quantity": quantity,
                 "unit_price": decimal("19.5000"),
             }
-            for product, quantity in ((found, 12.0), (fine, 3.5))
+            for item, quantity in ((found, 12.0), (fine, 3.5))
         ]
 
     def _cancel_what_is_open(self, side: str, keys: Sequence[int]) -> None:
@@ -121,6 +121,13 @@ class Office:
         answers = {"domain_moves": moves, "ignore_moves": moves, "recreate_moves": []}
         self.colleague.call(f"{wizard}.execute", made, {"ask": answers}, "handle", context=where)
         self.colleague.call(f"{wizard}.delete", made, context=where)
+
+    def forget_decisions(self, move: int) -> None:
+        """Take a cancelled move out of those on which somebody has decided."""
+        for side, name in product(("purchase", "sale"), ("moves_ignored", "moves_recreated")):
+            lines = self.call(f"{side}.line", "search", [[name, "=", move]], 0, None, None)
+            if lines:
+                self.call(f"{side}.line", "write", lines, {name: [["remove", [move]]]})
 
     # --- invoices -----------------------------------------------------------------------------------------
 
@@ -194,7 +201,7 @@ class Office:
         )
 
     def productions(self, how_many: int = AT_ONCE) -> list[int]:
-        """Make draft productions with what goes in and what comes out."""
+        """Make productions that wait, with what goes in and what comes out."""
         copied = ("warehouse", "location", "product", "bom", "unit", "quantity")
         inner = [f"{side}.{name}" for side in ("inputs", "outputs") for name in _MOVE_COPIED]
         old = self._template("production", ["state", "=", "draft"], *copied, *inner)
@@ -206,9 +213,11 @@ class Office:
         for side in ("inputs", "outputs"):
             moves = [{name: one[name] for name in _MOVE_COPIED} for one in old[f"{side}."]]
             values[side] = [["create", [move | {"company": self.company} for move in moves]]]
-        return self._create(
+        found = self._create(
             "production", [values | {"reference": self.word()} for _ in range(how_many)]
         )
+        self.call("production", "wait", found)
+        return found
 
     # --- projects, periods, names ---------------------------------------------------------------------------
 
@@ -224,6 +233,10 @@ class Office:
     def year(self, *, is_closed: bool = False) -> tuple[int, list[int]]:
         """Make a year before all others, with two periods of three journals each, one of which is closed."""
         number, model = next(self._years), "account.fiscalyear"
+        # A year is closed after all earlier ones and opened again after all later ones.
+        closed = self.call(model, "search", [["state", "=", "closed"]], 0, None, [["start_date", "DESC"]])
+        for key in closed:
+            self.call(model, "reopen", [key])
         old = self._template(model, [], "move_sequence.sequence_type")
         strict = {"name": self.word(), "company": self.company}
         strict["sequence_type"] = old["move_sequence."]["sequence_type"]

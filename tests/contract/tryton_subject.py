@@ -67,6 +67,14 @@ _EDITS: Final[Mapping[str, str]] = {
     "account.fiscalyear": "name",
 }
 
+_CANCELLED_FIRST: Final = frozenset(
+    {
+        "purchase.purchase", "sale.sale", "account.invoice", "stock.shipment.in",
+        "stock.shipment.out", "production",
+    }
+)  # fmt: skip
+"""Documents that Tryton deletes only when they were cancelled."""
+
 Made = list[tuple[Ref, dict[str, Value]]]
 
 
@@ -279,11 +287,14 @@ class TrytonSubject(Subject):
         self.office.call(step.ref.model, "write", [int(step.ref.key)], {name: value})
 
     def delete(self, ref: Ref) -> None:
-        if ref.model in ("purchase.purchase", "sale.sale", "account.invoice", "stock.shipment.in"):
-            (row,) = self.office.read(ref.model, [int(ref.key)], "state")
+        office, key = self.office, int(ref.key)
+        if ref.model in _CANCELLED_FIRST:
+            (row,) = office.read(ref.model, [key], "state")
             if row["state"] not in ("draft", "cancelled"):
-                self.office.call(ref.model, "cancel", [int(ref.key)])
-        self.office.call(ref.model, "delete", [int(ref.key)])
+                office.call(ref.model, "cancel", [key])
+        if ref.model == "stock.move":
+            office.forget_decisions(key)
+        office.call(ref.model, "delete", [key])
 
     def do_by_hand(self, step: Step) -> None:
         raise AssertionError(f"the interface can do {step.action}")
@@ -292,9 +303,8 @@ class TrytonSubject(Subject):
         """Return a move of an order that was confirmed, a journal of a period; the others can be deleted whole."""
         model, key = step.ref.model, int(step.ref.key)
         if model in ("purchase.purchase", "sale.sale"):
-            side = model.partition(".")[0]
-            ((*_, move),) = self.office.moves(side, [key])
-            return Ref("stock.move", str(move))
+            (moves,) = self.office.moves(model.partition(".")[0], [key])
+            return Ref("stock.move", str(moves[-1])) if moves else None
         if model in ("account.period", "account.fiscalyear"):
             below = "period" if model == "account.period" else "period.fiscalyear"
             journal = self.office.call(

@@ -19,6 +19,11 @@ def hand_out(scene: Scene, keys: list[str]) -> ChangeSet:
     return scene.do(APPROVE, keys, executor=Executor.BY_PERSON)
 
 
+def seen(scene: Scene, change_set: ChangeSet) -> list[str]:
+    """Return what the worklist says that the ERP shows now."""
+    return [str(i.seen) for i in worklist(scene.journal, scene.systems, change_set.id)]
+
+
 def test_a_worklist_is_handed_out(both: Scene) -> None:
     """Before images are stored, nothing is called, and the change set waits for the person."""
     keys = both.orders(3)
@@ -60,13 +65,20 @@ def test_what_the_person_did_is_read_back(both: Scene) -> None:
 
 
 def test_what_is_half_done_is_not_done(scene: Scene) -> None:
-    """A person began and did something else: it stays on the list."""
-    (key,) = scene.orders()
-    paused = hand_out(scene, [key])
-    scene.erp.edit(ORDER, key, {"approved_by": "anna"}, user="anna")
+    """A person began, and there is more to do: it stays on the list, and the list says so."""
+    keys = scene.orders(3)
+    paused = hand_out(scene, keys)
+    scene.erp.edit(ORDER, keys[0], {"approved_by": "anna"}, user="anna")
+    scene.erp.do_by_hand(APPROVE, keys[1])
 
+    assert [
+        "begun but not finished: 1 fields changed",
+        "done in the ERP; resume to confirm it",
+        "not begun",
+    ] == seen(scene, paused)
     assert ChangeSetState.PAUSED is scene.run(paused).state
-    assert [SENT] == scene.moved(paused)
+    assert [SENT, CONFIRMED, SENT] == scene.moved(paused)
+    assert "confirmed" == seen(scene, paused)[1]
 
 
 def test_what_is_done_before_it_is_handed_out_is_not_handed_out(scene: Scene) -> None:
@@ -110,8 +122,7 @@ def test_a_chain_may_be_a_persons(scene: Scene) -> None:
     paused = scene.run(scene.approve(scene.store(chains)))
 
     assert [SENT, OperationState.LOCKED, OperationState.LOCKED] == scene.moved(paused)
-    # A link that waits has no image to show yet.
-    assert 1 == len(list(worklist(scene.journal, scene.systems, paused.id)))
+    assert ["not begun"] * 3 == seen(scene, paused)
 
     for move in scene.erp.tables["stock.move"].children("order", key):
         if (scene.erp.tables["stock.move"].get(move) or {})["state"] == "draft":
