@@ -20,6 +20,7 @@ from closing.prepare import (
 )
 from connectors.contract import Action, Executor, Kind, Problem, Ref, System, SystemCheck
 from core.text import N_, Text
+from recovery.describe import describe_action
 from recovery.model import Draft, PlanException
 
 EXACT_SUMS: Final = Context(prec=60)
@@ -229,7 +230,7 @@ class Drawing:
             action, found = actions[name], support.get(name)
             has_guard = found.has_compare_and_set if found else action.has_compare_and_set
             used[name] = {
-                "title": Text(action.title).as_dict(),
+                **describe_action(action),
                 "reversibility": (found.reversibility if found else action.reversibility).value,
                 "note": _optional(action.reversibility_note),
                 "trace": _optional(action.trace_note),

@@ -100,6 +100,7 @@ class PlanRow:
     action: str | None
     executor: Executor | None
     reversibility: Reversibility | None
+    reference: str | None
     partner: str | None
     date: date | None
     state: str | None
@@ -172,6 +173,7 @@ def _ready_row(operation: Planned) -> PlanRow:
         action=details.get("action", operation.step.action),
         executor=operation.executor,
         reversibility=operation.reversibility,
+        reference=facts.get("reference"),
         partner=facts.get("partner"),
         date=facts.get("date"),
         state=facts.get("state"),
@@ -209,6 +211,7 @@ def _exception_row(reasons: Sequence[PlanException]) -> PlanRow:
         action=None,
         executor=None,
         reversibility=None,
+        reference=None,
         partner=None,
         date=None,
         state=None,

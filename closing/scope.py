@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 NUMBERS_AT_ONCE: Final = 1_000
 FACTS: Final = (
+    "reference",
     "partner",
     "date",
     "due",

@@ -30,6 +30,7 @@ COLUMNS: Final[tuple[tuple[str, str, int], ...]] = (
     ("action", N_("Action"), 26),
     ("executor", N_("By"), 12),
     ("reversibility", N_("Reversibility"), 16),
+    ("reference", N_("Reference"), 20),
     ("partner", N_("Partner"), 28),
     ("date", N_("Date"), 12),
     ("state", N_("State"), 14),

@@ -324,7 +324,7 @@ class _Run:
             writer.move_change_set(
                 self._change_set.id, ChangeSetState.PAUSED, actor=self._actor, note=text_json(note)
             )
-        log.warning(Event.CHANGE_SET_PAUSED, reason=str(note))
+        log.info(Event.CHANGE_SET_PAUSED, reason=str(note))
 
     def _finish(self) -> ChangeSet:
         change_set, counts = self._change_set, self._journal.counts(self._change_set.id)

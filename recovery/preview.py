@@ -24,6 +24,7 @@ from core import retry
 from core.errors import IllegalMove, NotFound
 from core.retry import RetryPolicy
 from core.text import N_, Text
+from recovery.describe import describe_action
 from recovery.images import WHOLE_RECORD, differences, footprint_key, only, without
 from recovery.journal import Journal
 from recovery.judgement import Systems
@@ -105,6 +106,7 @@ class RollbackPreview:
 
     items: tuple[RollbackItem, ...]
     reverses_id: str | None
+    actions: Mapping[str, Any] = field(default_factory=dict)  # by name, as the plan keeps them
 
     def with_status(self, *wanted: Status) -> list[RollbackItem]:
         """Return the items of these statuses."""
@@ -143,7 +145,17 @@ def preview(
     _load_images(journal, chains)
     _read_now(systems, chains, policy)
     items = [_item(systems, chain, on_conflict) for chain in chains]
-    return RollbackPreview(tuple(_with_approved(systems, items, chains, policy)), reverses_id)
+    ready = tuple(_with_approved(systems, items, chains, policy))
+    return RollbackPreview(ready, reverses_id, _described(systems, ready))
+
+
+def _described(systems: Systems, items: Sequence[RollbackItem]) -> dict[str, Any]:
+    used = {
+        (item.last.system, action)
+        for item in items
+        for action in (item.last.step.action, *(step.action for step, _ in item.steps))
+    }
+    return {name: describe_action(systems(system).actions()[name]) for system, name in sorted(used)}
 
 
 # --- which operations ---------------------------------------------------------------------------

@@ -59,7 +59,10 @@ def store_rollback(
         actor=actor,
         reason=reason,
         reverses_id=found.reverses_id,
-        details={"statuses": {s.value: len(found.with_status(s)) for s in Status}},
+        details={
+            "statuses": {s.value: len(found.with_status(s)) for s in Status},
+            "actions": dict(found.actions),
+        },
     )
     chains = [Chain(tuple(_planned(item))) for item in found.items if _planned(item)]
     return journal.plan(draft, list(arrange(chains)))

@@ -66,7 +66,9 @@ def _reported(problems: list[Text], what: str) -> Iterator[None]:
         raise
     except Exception as error:  # noqa: BLE001 - whoever edits rows can write anything into them
         said = f"{type(error).__name__}: {error}"
-        problems.append(Text(N_("{what} cannot be read: {problem}"), {"what": what, "problem": said}))
+        problems.append(
+            Text(N_("{what} cannot be read: {problem}"), {"what": what, "problem": said})
+        )
 
 
 def _verify_presence(connection: Connection) -> list[Text]:

@@ -181,6 +181,13 @@ class Language:
             amount = amount.quantize(Decimal(1).scaleb(-places), context=Context(prec=100))
         return f"{self.number(amount)} {clean(currency or '')}".rstrip()
 
+    def total(self, amount: Decimal, currency: str | None) -> str:
+        """Return an amount that was worked out (quantity by price), rounded to the currency's places."""
+        from core.money import Money
+
+        rounded = Money(amount, currency).rounded().amount if currency else amount
+        return self.money(rounded, currency)
+
     def moment(self, value: datetime) -> str:
         """Return a moment in the reader's zone, to the minute."""
         return value.astimezone(self.zone).strftime("%Y-%m-%d %H:%M")

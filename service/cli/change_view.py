@@ -114,6 +114,8 @@ def show_operations(
     output = session.output
     limit = SHOWN_ON_SCREEN if output.is_terminal else None
     titles = action_titles(change_set.details)
+    actions = change_set.details.get("actions") or {}
+    has_trace = bool(getattr(session.arguments, "trace", False))
     for shown, evidence in enumerate(with_images(session, operations)):
         if shown == limit:
             output.note(
@@ -125,10 +127,17 @@ def show_operations(
                 )
             )
             return
-        _show_operation(session, evidence, titles)
+        action = actions.get(evidence[0].step.action) or {}
+        hidden = {} if has_trace else action.get("trace_fields") or {}
+        _show_operation(session, evidence, titles, hidden)
 
 
-def _show_operation(session: Session, evidence: Evidence, titles: Mapping[str, Any]) -> None:
+def _show_operation(
+    session: Session,
+    evidence: Evidence,
+    titles: Mapping[str, Any],
+    hidden: Mapping[str, Sequence[str]],
+) -> None:
     output, language = session.output, session.language
     operation, before, after = evidence
     action = operation.step.action
@@ -141,7 +150,8 @@ def _show_operation(session: Session, evidence: Evidence, titles: Mapping[str, A
     )
     if operation.reason is not None:
         output.line(f"   {language.say(operation.reason)}")
-    found = field_changes(operation, before, after)
+    every = field_changes(operation, before, after)
+    found = [each for each in every if each[0].field not in hidden.get(each[0].ref.model, ())]
     if found:
         columns = [
             Column(language.say(N_("Record"))),
@@ -164,6 +174,9 @@ def _show_operation(session: Session, evidence: Evidence, titles: Mapping[str, A
             columns.pop()
             rows = [row[:-1] for row in rows]
         output.table(Table(columns, rows))
+    if len(found) < len(every):
+        count = len(every) - len(found)
+        output.say(text(N_("and {count} fields of trace (all of them: --trace)"), count=count))
     elif before is not None and after is None:
         output.say(N_("The before image is stored; nothing was read afterwards."))
     _show_found(session, operation)

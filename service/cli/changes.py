@@ -75,6 +75,11 @@ def add(name: str, parser: Parser, builder: Builder) -> None:
     shown.add_argument(
         "id", nargs="?", metavar="ID", help=say(N_("the beginning is enough; or `last`"))
     )
+    shown.add_argument(
+        "--trace",
+        action="store_true",
+        help=say(N_("also the fields that every write leaves: write date, last writer ...")),
+    )
     shown.add_argument("--document", metavar="NUMBER", help=say(N_("only this document")))
     resumed = builder.command(
         commands,

@@ -320,7 +320,7 @@ def approve(session: Session) -> int:
         )
     approved = approve_plan(session.journal, change_set.id, session.services.actor)
     if not output.is_json:
-        show_totals(session, approved.details, approved.expires_at)
+        show_totals(session, approved.details, approved.expires_at, has_notes=False)
         output.say(
             text(
                 N_("Plan {name} is approved by {person} (a claimed name)."),

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 SCREEN_ROWS: Final = 100
 SHOWN: Final[tuple[str, ...]] = (
-    "number", "partner", "date", "due", "state", "is_closed", "currency", "amount",
+    "number", "reference", "partner", "date", "due", "state", "is_closed", "currency", "amount",
     "ordered_quantity", "received_quantity", "invoiced_quantity", "remaining_quantity",
 )  # fmt: skip
 NEEDED: Final = frozenset(
@@ -217,6 +217,8 @@ def _show(session: Session, rows: list[dict[str, Any]]) -> None:
         return
     wanted = SHOWN_LINES if session.arguments.lines else SHOWN
     names = [name for name in wanted if any(row.get(name) is not None for row in rows)]
+    if "reference" in names and all(row.get("partner") for row in rows):
+        names.remove("reference")  # who it is from tells more, and the line is short
     names += [name for name in rows[0] if name.startswith("native.")]
     columns = [
         Column(

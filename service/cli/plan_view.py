@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from recovery.model import ChangeSet
 
 SCREEN_ROWS: Final = 100
+NOTES: Final = (
+    (N_("What does not come back"), "note"),
+    (N_("Trace that stays"), "trace"),
+    (N_("Meanwhile"), "window"),
+)
+"""Headings, and under which name an action's sentence stands in the plan."""
 
 
 def show_plan(session: Session, change_set: ChangeSet) -> None:
@@ -70,9 +76,13 @@ def _show_ready(session: Session, rows: list[PlanRow], details: Mapping[str, Any
         row.remainder_quantity is not None or row.remainder_amount is not None for row in rows
     )
     has_partner = any(row.partner for row in rows)
+    # Where not every document has a partner, its reference (the name of a project) tells which one it is.
+    has_reference = any(row.reference and not row.partner for row in rows)
     is_narrow = output.is_narrow
     say = language.say
     columns = [Column(say(N_("Number")), is_whole=True)]
+    if has_reference:
+        columns.append(Column(say(N_("Reference"))))
     if has_partner:
         columns.append(Column(say(N_("Partner"))))
     columns.append(Column(say(N_("What is done"))))
@@ -94,6 +104,8 @@ def _show_ready(session: Session, rows: list[PlanRow], details: Mapping[str, Any
     cells = []
     for row in rows:
         line = [row.number or row.key or "-"]
+        if has_reference:
+            line.append(row.reference or "")
         if has_partner:
             line.append(row.partner or "")
         line.append(_what(session, row, titles))
@@ -132,7 +144,7 @@ def _remainder(session: Session, row: PlanRow, *, is_narrow: bool) -> list[str]:
     quantity = number(row.remainder_quantity)
     amount = "-"
     if row.remainder_amount is not None:
-        amount = language.money(row.remainder_amount, row.currency)
+        amount = language.total(row.remainder_amount, row.currency)
     if is_narrow:
         return ["/".join(three), f"{quantity}; {amount}"]
     return [*three, quantity, amount]
@@ -164,7 +176,11 @@ def action_titles(details: Mapping[str, Any]) -> dict[str, Text]:
 
 
 def show_totals(
-    session: Session, details: Mapping[str, Any], expires_at: datetime | None = None
+    session: Session,
+    details: Mapping[str, Any],
+    expires_at: datetime | None = None,
+    *,
+    has_notes: bool = True,
 ) -> None:
     """Show what an approver signs: figures, what is given up, whose name the ERP shows, which window remains."""
     from closing.report import summarize
@@ -182,7 +198,7 @@ def show_totals(
             (
                 N_("Given up"),
                 ", ".join(
-                    language.money(amount, currency) for currency, amount in summary.remainder
+                    language.total(amount, currency) for currency, amount in summary.remainder
                 ),
             ),
             (N_("The ERP shows"), _who(session, details)),
@@ -194,7 +210,8 @@ def show_totals(
             ),
         ]
     )
-    _show_actions(session, details)
+    if has_notes:
+        _show_actions(session, details)
 
 
 def _figures(session: Session, summary: PlanSummary) -> str:
@@ -231,19 +248,22 @@ def _repeated(session: Session, details: Mapping[str, Any]) -> list[tuple[str, s
 
 
 def _show_actions(session: Session, details: Mapping[str, Any]) -> None:
-    """Say of each action what stays behind and what could happen meanwhile."""
+    """Say what stays behind and what could happen meanwhile: each sentence once, with the actions it is true of."""
     output, language = session.output, session.language
     actions: Mapping[str, Any] = details.get("actions") or {}
-    for action in actions.values():
-        output.line(language.say(Text.from_dict(action["title"])), style="bold")
-        notes = [
-            (N_("What does not come back"), action.get("note")),
-            (N_("Trace that stays"), action.get("trace")),
-            (N_("Meanwhile"), action.get("window")),
-        ]
-        for heading, stored in notes:
-            if stored:
-                output.line(f"  {language.say(heading)}: {language.say(Text.from_dict(stored))}")
+    for heading, name in NOTES:
+        said: dict[str, list[str]] = {}
+        for action in actions.values():
+            if action.get(name):
+                sentence = language.say(Text.from_dict(action[name]))
+                said.setdefault(sentence, []).append(language.say(Text.from_dict(action["title"])))
+        if not said:
+            continue
+        output.say()
+        output.say(heading, style="bold")
+        for sentence, titles in said.items():
+            whom = "" if len(titles) == len(actions) else f"  ({'; '.join(titles)})"
+            output.line(f"  {sentence}{whom}")
 
 
 def _show_approval(session: Session, change_set: ChangeSet) -> None:

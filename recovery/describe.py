@@ -1,0 +1,16 @@
+"""What a change set keeps of its actions, so that it can be read in a year without asking the ERP."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from connectors.contract import Action
+from core.text import Text
+
+
+def describe_action(action: Action) -> dict[str, Any]:
+    """Return an action's title, and per model the fields that it leaves as trace."""
+    return {
+        "title": Text(action.title).as_dict(),
+        "trace_fields": {model: sorted(fields) for model, fields in sorted(action.trace.items())},
+    }
