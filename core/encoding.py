@@ -205,13 +205,12 @@ def pack(fields: Mapping[str, Value]) -> tuple[dict[str, Any], dict[str, str]]:
     """
     values: dict[str, Any] = dict(fields)
     types: dict[str, str] = {}
-    for name, value in fields.items():
-        kind = type(value)
-        if kind in _NATIVE:
-            continue
-        found = _TO_TEXT.get(kind)
+    # Most fields need nothing, and images hold many: only the others are looked at twice.
+    for name in [name for name, value in fields.items() if type(value) not in _NATIVE]:
+        value = values[name]
+        found = _TO_TEXT.get(type(value))
         if found is None:
-            raise ContractBroken(problem=f"field {name!r} holds a {kind.__name__}")
+            raise ContractBroken(problem=f"field {name!r} holds a {type(value).__name__}")
         types[name], convert = found
         values[name] = convert(value)
     return values, types

@@ -44,12 +44,14 @@ class Captured:
     operations: list[Operation] = field(default_factory=list)
     images: list[Image] = field(default_factory=list)
     encoded: list[bytes] = field(default_factory=list)
+    hashes: list[str] = field(default_factory=list)
 
-    def add(self, operation: Operation, image: Image, encoded: bytes) -> None:
-        """Add one."""
+    def add(self, operation: Operation, image: Image, encoded: bytes, found: str) -> None:
+        """Add one; `found` is the hash of its image."""
         self.operations.append(operation)
         self.images.append(image)
         self.encoded.append(encoded)
+        self.hashes.append(found)
 
 
 class Batch:
@@ -76,7 +78,7 @@ class Batch:
         with self._journal.writing() as writer:
             if dropped:
                 writer.settle(dropped)
-            writer.send(captured.operations, captured.encoded)
+            writer.send(captured.operations, captured.encoded, captured.hashes)
         crashpoint("apply.after_intent")
         if captured.operations[0].executor is Executor.BY_PERSON:
             log.info(Event.OPERATION_HANDED_OUT, count=len(captured.operations))
@@ -112,7 +114,7 @@ class Batch:
                 )
             elif taken.isdisjoint(images[i].refs()):
                 taken.update(images[i].refs())
-                captured.add(operation, images[i], encoded[i])
+                captured.add(operation, images[i], encoded[i], hashes[i])
             else:
                 result.postponed.append(operation)
         return captured

@@ -6,6 +6,7 @@ images are stored once and nobody can guess a salary by hashing candidates.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
@@ -17,6 +18,8 @@ from recovery.model import FieldDifference
 
 MISSING: Final = "<missing>"
 """Stands for the value of a field of a record that does not exist, in differences."""
+
+_ABSENT: Final = object()
 
 Ignored = Mapping[str, Collection[str]]
 """Per model the fields that a comparison leaves out."""
@@ -58,12 +61,14 @@ class ImageCodec:
     """Turns images into (hash, stored bytes) and back, for one journal."""
 
     def __init__(self, key: bytes) -> None:
-        self._key = key
+        self._keyed = hashlib.blake2b(digest_size=32, key=key)
         self._compressor = zstd.ZstdCompressor(level=3)
 
     def hash(self, encoded: bytes) -> bytes:
         """Return the keyed content hash, 32 bytes."""
-        return bytes.fromhex(encoding.digest(encoded, key=self._key))
+        hasher = self._keyed.copy()
+        hasher.update(encoded)
+        return hasher.digest()
 
     def compress(self, encoded: bytes) -> bytes:
         """Return what is stored."""
@@ -86,7 +91,7 @@ def differences(
     found: list[FieldDifference] = []
     old = {record.ref: record for record in before.records}
     new = {record.ref: record for record in after.records}
-    for ref in sorted({*old, *new}):
+    for ref in old if old.keys() == new.keys() else sorted({*old, *new}):
         left, right = old.get(ref), new.get(ref)
         if common_only and (left is None or right is None):
             continue
@@ -104,20 +109,13 @@ def differences(
                     )
                 )
             continue
-        if left_fields == right_fields and _same_types(left_fields, right_fields):
-            continue
-        for name in left_fields:
-            if name in ignored or name not in right_fields:
-                continue
-            a, b = left_fields[name], right_fields[name]
-            if a != b or type(a) is not type(b):
-                found.append(FieldDifference(ref, name, a, b))
+        for name, value in left_fields.items():
+            other = right_fields.get(name, _ABSENT)
+            # 1 == True and Decimal(1) == 1 in Python; an image that changed so did change.
+            is_same = value is other or (type(value) is type(other) and value == other)
+            if not is_same and other is not _ABSENT and name not in ignored:
+                found.append(FieldDifference(ref, name, value, other))
     return found
-
-
-def _same_types(left: Mapping[str, Any], right: Mapping[str, Any]) -> bool:
-    # 1 == True and Decimal(1) == 1 in Python; an image that changed so did change.
-    return all(type(left[name]) is type(right.get(name)) for name in left)
 
 
 def only(found: Iterable[FieldDifference], fields: Ignored) -> list[FieldDifference]:

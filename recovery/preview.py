@@ -34,6 +34,7 @@ from recovery.model import (
     Operation,
     Purpose,
 )
+from recovery.rewinding import Place, Rewound, shared_places
 from recovery.states import ChangeSetState, OperationState
 
 FINISHED = frozenset(
@@ -119,6 +120,16 @@ class _Chain:
     before: dict[str, Image] = field(default_factory=dict)
     after: dict[str, Image] = field(default_factory=dict)
     now: dict[str, Image] = field(default_factory=dict)
+    seen: dict[str, Image] = field(default_factory=dict)  # now, as newer chains will leave it
+
+    def places(self) -> set[Place]:
+        """Return every record in the footprints of its operations."""
+        return {
+            (operation.system, ref)
+            for operation in self.operations
+            for images in (self.before, self.after)
+            for ref in images[operation.id].refs()
+        }
 
 
 def preview(
@@ -144,7 +155,7 @@ def preview(
             raise NotFound(what="document", name=", ".join(sorted(missing)))
     _load_images(journal, chains)
     _read_now(systems, chains, policy)
-    items = [_item(systems, chain, on_conflict) for chain in chains]
+    items = _items(systems, chains, on_conflict)
     ready = tuple(_with_approved(systems, items, chains, policy))
     return RollbackPreview(ready, reverses_id, _described(systems, ready))
 
@@ -288,6 +299,27 @@ def _capture(
 # --- what stands in the way ---------------------------------------------------------------------
 
 
+def _items(
+    systems: Systems, chains: Sequence[_Chain], on_conflict: OnConflict
+) -> list[RollbackItem]:
+    """Judge the chains from the newest to the oldest, as they will be taken back."""
+    rewound = Rewound(shared_places(chain.places() for chain in chains))
+    items: list[RollbackItem] = []
+    for chain in chains:
+        for operation in chain.operations:
+            chain.seen[operation.id] = rewound.seen(operation.system, chain.now[operation.id])
+        item = _item(systems, chain, on_conflict)
+        items.append(item)
+        if item.status is not Status.CLEAN:
+            continue
+        for operation in reversed(chain.operations):
+            action = systems(operation.system).actions()[operation.step.action]
+            rewound.take_back(
+                operation.system, action, chain.before[operation.id], chain.after[operation.id]
+            )
+    return items
+
+
 def _item(systems: Systems, chain: _Chain, on_conflict: OnConflict) -> RollbackItem:
     actions = systems(chain.operations[0].system).actions()
     steps = _inverse_steps(actions, chain)
@@ -368,7 +400,7 @@ def _later(actions: Mapping[str, Action], chain: _Chain) -> tuple[LaterBusiness,
     for operation in chain.operations:
         action: Action = actions[operation.step.action]
         found += action.later_business(
-            operation.step, chain.after[operation.id], chain.now[operation.id]
+            operation.step, chain.after[operation.id], chain.seen[operation.id]
         )
     return tuple(each for i, each in enumerate(found) if each not in found[:i])
 
@@ -385,7 +417,7 @@ def _conflicts(actions: Mapping[str, Action], chain: _Chain) -> tuple[list[Confl
     for operation in reversed(chain.operations):
         action: Action = actions[operation.step.action]
         before, after = chain.before[operation.id], chain.after[operation.id]
-        now = chain.now[operation.id]
+        now = chain.seen[operation.id]
         changed = only(differences(before, after, ignore=action.trace), action.ours)
         moved = {(d.ref, d.field): d for d in differences(after, now, ignore=action.trace)}
         for difference in changed:
@@ -435,7 +467,7 @@ def _are_derived(
 def _kept(actions: Mapping[str, Action], chain: _Chain) -> tuple[FieldDifference, ...]:
     operation = chain.operations[-1]
     action: Action = actions[operation.step.action]
-    found = differences(chain.after[operation.id], chain.now[operation.id], ignore=action.trace)
+    found = differences(chain.after[operation.id], chain.seen[operation.id], ignore=action.trace)
     for link in chain.operations:
         found = without(found, actions[link.step.action].ours)
     return tuple(found)

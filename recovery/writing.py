@@ -312,13 +312,14 @@ class JournalWriter:
             )
         return int(done.rowcount)
 
-    def send(self, operations: Sequence[Operation], before: Sequence[bytes]) -> datetime:
-        """Store before images (encoded) and intents: locked or captured -> captured -> sent."""
-        now, images, rows, hashes = clock.now(), {}, [], []
-        for operation, encoded in zip(operations, before, strict=True):
-            found = self._codec.hash(encoded)
-            hashes.append(found)
-            if found.hex() != operation.approved_hash:
+    def send(
+        self, operations: Sequence[Operation], before: Sequence[bytes], hashes: Sequence[str]
+    ) -> datetime:
+        """Store before images (encoded, with their hashes) and intents: locked or captured -> captured -> sent."""
+        now, images, rows = clock.now(), dict[bytes, bytes](), []
+        for operation, encoded, known in zip(operations, before, hashes, strict=True):
+            found = bytes.fromhex(known)
+            if known != operation.approved_hash:
                 images[found] = encoded
             rows.append({"b_id": operation.id, "b_before": found, "b_at": now})
         self._put(images)
@@ -327,7 +328,9 @@ class JournalWriter:
         )
         change_set_id = operations[0].change_set_id
         positions = [operation.position for operation in operations]
-        self._record_operations(change_set_id, positions, OperationState.CAPTURED, b"".join(hashes))
+        self._record_operations(
+            change_set_id, positions, OperationState.CAPTURED, bytes.fromhex("".join(hashes))
+        )
         self._record_operations(change_set_id, positions, OperationState.SENT)
         return now
 

@@ -71,6 +71,17 @@ KEPT_BY_THE_SERVER: Final[Mapping[str, frozenset[str]]] = {
 }
 
 
+COUNTERS: Final[Mapping[str, frozenset[str]]] = {
+    "ir.sequence": frozenset({"number_next_internal", "write_date", "write_uid"}),
+}
+"""Trace of whatever gives a document its number: the next one is another."""
+
+STRICT_COUNTERS: Final[Mapping[str, frozenset[str]]] = {
+    "ir.sequence.strict": COUNTERS["ir.sequence"],
+}
+"""The same for numbers without gaps."""
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
     """Records that no field of the footprint leads to: those whose `link` is one of the footprint's `owner`s.

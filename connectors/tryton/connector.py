@@ -21,7 +21,7 @@ from connectors.contract import (
 )
 from connectors.http import HttpClient
 from connectors.tryton import target as targets
-from connectors.tryton.actions import Target, TrytonAction
+from connectors.tryton.actions import TIMESTAMP, Target, TrytonAction
 from connectors.tryton.invoice_actions import invoice_actions
 from connectors.tryton.order_actions import order_actions
 from connectors.tryton.period_actions import period_actions
@@ -35,7 +35,7 @@ from connectors.tryton.transport import (
     XmlDialect,
     field_value,
 )
-from core.errors import ContractBroken, NotFound, RefusedError
+from core.errors import ContractBroken, NotFound, RefusedError, Rejected
 from core.text import N_
 
 if TYPE_CHECKING:
@@ -118,13 +118,22 @@ class TrytonSystem:
             fields = self._session.model(model, "fields_get", [], 0)
         except (RefusedError, NotFound) as error:
             raise NotFound(what="model", name=model) from error
-        return {name: _field_info(name, about) for name, about in fields.items()}
+        stamp = FieldInfo(TIMESTAMP, "str", is_stored=False, is_readonly=True)
+        return {TIMESTAMP: stamp} | {name: _field_info(name, f) for name, f in fields.items()}
 
     def read(self, refs: Sequence[Ref], fields: Sequence[str]) -> list[Record]:
         if not refs:
             return []
         (model,) = {ref.model for ref in refs}
-        rows = self._reader.rows(model, [int(ref.key) for ref in refs], list(fields))
+        try:
+            rows = self._reader.rows(model, [int(ref.key) for ref in refs], list(fields))
+        except Rejected as error:
+            # Of a name that it does not know Tryton says only the name.
+            unknown = str(error.details.get("said", "")).strip("'\"")
+            if unknown == model or unknown in fields:
+                what = "model" if unknown == model else "field"
+                raise NotFound(what=what, name=unknown) from error
+            raise
         return [
             Record(ref, {name: field_value(row[name]) for name in fields})
             if (row := rows.get(int(ref.key))) is not None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from types import MappingProxyType
 from typing import ClassVar, Final
@@ -19,6 +19,7 @@ from connectors.contract import (
 from connectors.tryton.actions import (
     LOG_NOTE,
     STAMPS,
+    STRICT_COUNTERS,
     Shape,
     StateAction,
     Target,
@@ -35,8 +36,11 @@ LINE: Final = "account.invoice.line"
 
 _CACHES: Final = frozenset({"untaxed_amount_cache", "tax_amount_cache", "total_amount_cache"})
 _BOOKED: Final = frozenset(
-    {"number", "sequence", "move", "validated_by", "posted_by", "cancel_move"}
-)
+    {
+        "number", "number_alnum", "number_digit", "sequence", "sequence_type_cache", "move",
+        "validated_by", "posted_by", "cancel_move",
+    }
+)  # fmt: skip
 _INVOICE: Final = STAMPS | _CACHES | _BOOKED | frozenset(
     {"state", "type", "reference", "party", "company", "currency", "invoice_date", "accounting_date",
      "payment_term", "description"}
@@ -45,6 +49,15 @@ _LINES: Final = Shape(
     LINE, STAMPS | {"product", "quantity", "unit", "unit_price", "account", "origin"}
 )
 _DERIVED: Final = STAMPS | _CACHES | _BOOKED
+_NUMBERED: Final = frozenset(
+    {"number", "number_alnum", "number_digit", "sequence", "sequence_type_cache"}
+)
+_ENTRY: Final[Mapping[str, frozenset[str]]] = {
+    "account.move": frozenset({"*"}),
+    "account.move.line": frozenset({"*"}),
+    "account.tax.line": frozenset({"*"}),
+}
+"""The draft entry of a validated supplier invoice: deleted on the way to draft, made anew on the way back."""
 
 
 class _InvoiceAction(StateAction):
@@ -87,8 +100,10 @@ class _Validate(_InvoiceAction):
 
 
 class _ValidateSupplier(_Validate):
-    # A supplier invoice gets its number when it is validated, and keeps it.
-    trace = MappingProxyType({INVOICE: STAMPS | {"validated_by", "number", "sequence"}})
+    # A supplier invoice gets its number and a draft entry when it is validated. It keeps the number.
+    trace = MappingProxyType(
+        {INVOICE: STAMPS | _NUMBERED | {"validated_by", "move"}, **_ENTRY, **STRICT_COUNTERS}
+    )
     trace_note = N_("the invoice keeps the number that it got; write date and last writer are new")
 
 
@@ -175,11 +190,18 @@ class _Draft(_InvoiceAction):
         return (Step(f"{self.kind}.{verb}", step.ref),) if verb else ()
 
 
+class _DraftSupplier(_Draft):
+    trace = MappingProxyType({INVOICE: STAMPS | {"validated_by", "move"}, **_ENTRY})
+
+
 def invoice_actions() -> tuple[type[TrytonAction], ...]:
     """Return every action of invoices, of both kinds."""
     found: list[type[TrytonAction]] = []
     for kind in (Kind.CUSTOMER_INVOICE, Kind.SUPPLIER_INVOICE):
-        validate = _Validate if kind is Kind.CUSTOMER_INVOICE else _ValidateSupplier
-        for base in (validate, _Post, _Cancel, _Draft):
+        is_supplier = kind is Kind.SUPPLIER_INVOICE
+        validate, draft = (
+            (_ValidateSupplier, _DraftSupplier) if is_supplier else (_Validate, _Draft)
+        )
+        for base in (validate, _Post, _Cancel, draft):
             found.append(type(base.__name__, (base,), {"kind": kind}))  # noqa: PERF401 - plainer so
     return tuple(found)

@@ -12,6 +12,7 @@ from connectors.contract import (
     Step,
 )
 from connectors.tryton.actions import (
+    COUNTERS,
     STAMPS,
     StateAction,
     TrytonAction,
@@ -111,6 +112,15 @@ class _Quote(_OrderState):
     title = N_("Make it a quotation")
     source_states = ("draft",)
     goal_state = "quotation"
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if "side" in cls.__dict__:
+            # The first time it also gets its number (and a sale its date), which no way back takes away.
+            model, given = cls.side.model, cls.side.given_by_quote
+            cls.ours = {**cls.ours, model: cls.ours[model] | given}
+            cls.derived = {**cls.derived, model: cls.derived[model] | given}
+            cls.trace = {**cls.trace, **COUNTERS, model: cls.trace[model] | given}
 
 
 def order_actions() -> tuple[type[TrytonAction], ...]:

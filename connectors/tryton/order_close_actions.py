@@ -20,6 +20,7 @@ from connectors.contract import (
     Step,
 )
 from connectors.tryton.actions import (
+    COUNTERS,
     LOG_NOTE,
     STAMPS,
     ButtonAction,
@@ -81,6 +82,12 @@ class _WholeOrder(TrytonAction):
                 MOVE: STAMPS,
             }
             cls.trace = {side.model: STAMPS, side.line: STAMPS, MOVE: STAMPS}
+            if side.shipment is not None:
+                # Cancelled with its moves; made again it is another one, with a number of its own.
+                shipment = side.shipment.model
+                cls.ours = {**cls.ours, shipment: STAMPS | {"state"}}
+                cls.derived = {**cls.derived, shipment: STAMPS}
+                cls.trace = {**cls.trace, shipment: STAMPS}
             cls.footprint = cls.shape.models()
         super().__init_subclass__()
 
@@ -249,6 +256,10 @@ class _RecreateMoves(_ExceptionWizard):
                 line: STAMPS | {"moves", "moves_recreated"},
                 f"{line}-recreated-{MOVE}": frozenset({"*"}),
             }
+            if cls.side.shipment is not None:
+                shipment = cls.side.shipment.model
+                cls.ours = {**cls.ours, shipment: cls.ours[shipment] | {"*"}}
+                cls.trace = {**cls.trace, **COUNTERS, shipment: STAMPS | {"*", "state"}}
 
     def is_done(self, step: Step, before: Image, after: Image) -> bool:
         wanted = set(self.moves(step, before))

@@ -70,20 +70,24 @@ class Side:
     date: str
     wizard: str
     finished: tuple[str, ...]  # shipment states with nothing open and nothing to decide
+    given_by_quote: frozenset[str]  # what the first quotation fills, for good
+    shipment: Shape | None = None  # where confirming an order makes shipments
 
     @property
     def header(self) -> Shape:
         """The order and its lines."""
-        return Shape(self.model, _HEADER | {self.date}, {"lines": Shape(self.line, _LINE)})
+        fields = _HEADER | {self.date} | self.given_by_quote
+        return Shape(self.model, fields, {"lines": Shape(self.line, _LINE)})
 
     @property
     def whole(self) -> Shape:
         """The order, its lines, their moves and what was invoiced of them."""
         invoice_lines = Shape(INVOICE_LINE, _INVOICE_LINE, {"invoice": Shape(INVOICE, _INVOICE)})
         below = {"moves": Shape(MOVE, _MOVE), "invoice_lines": invoice_lines}
-        return Shape(
-            self.model, _HEADER | {self.date}, {"lines": Shape(self.line, _LINE | _HANDLED, below)}
-        )
+        beside = {"lines": Shape(self.line, _LINE | _HANDLED, below)}
+        if self.shipment is not None:
+            beside["shipments"] = self.shipment
+        return Shape(self.model, _HEADER | {self.date}, beside)
 
 
 PURCHASE: Final = Side(
@@ -93,6 +97,7 @@ PURCHASE: Final = Side(
     "purchase_date",
     "purchase.handle.shipment.exception",
     ("none", "received"),
+    frozenset({"number"}),
 )
 SALE: Final = Side(
     Kind.SALES_ORDER,
@@ -101,6 +106,8 @@ SALE: Final = Side(
     "sale_date",
     "sale.handle.shipment.exception",
     ("none", "sent"),
+    frozenset({"number", "quotation_date"}),
+    Shape("stock.shipment.out", STAMPS | {"number", "state", "planned_date", "effective_date"}),
 )
 
 

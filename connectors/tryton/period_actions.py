@@ -195,7 +195,8 @@ class _YearAction(StateAction):
     stamped: ClassVar[tuple[str, ...]] = (YEAR,)
     ours = MappingProxyType({YEAR: _STATE, PERIOD: _STATE, JOURNAL_PERIOD: _STATE})
     derived = MappingProxyType({YEAR: STAMPS, PERIOD: STAMPS, JOURNAL_PERIOD: STAMPS})
-    trace = derived
+    # A closed year has its accounts' balances in rows of their own: made by closing, deleted by reopening.
+    trace = MappingProxyType({**derived, "account.account.deferral": frozenset({"*"})})
 
 
 class CloseYear(_YearAction):

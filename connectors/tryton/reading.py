@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -16,6 +17,10 @@ from core.text import N_
 CHUNK: Final = 100
 """Records a read: Tryton's own cost a record doubles between 100 and 1,000 (its record cache)."""
 
+NAMED: Final = 5
+"""So many missing records Tryton names in one message."""
+
+_NUMBER: Final = re.compile(r"\d+")
 _HIDDEN_TOO: Final = {"active_test": False}
 
 
@@ -148,12 +153,20 @@ class Reader:
         rows: list[dict[str, Any]] = []
         if existing:
             rows += self._session.model(model, "read", existing, list(paths), context=_HIDDEN_TOO)
-        for key in sorted(set(ids) - set(existing)):
-            # Read alone, a record that a rule hides says so, and one that is gone says that.
+        left = sorted(set(ids) - set(existing))
+        while left:
+            # Not found may be gone or hidden by a rule. Asked for few, Tryton names those that are gone.
+            group, left = left[:NAMED], left[NAMED:]
             try:
-                rows += self._session.model(model, "read", [key], list(paths), context=_HIDDEN_TOO)
-            except RecordMissing:
-                continue
+                rows += self._session.model(model, "read", group, list(paths), context=_HIDDEN_TOO)
+            except RecordMissing as error:
+                gone = {int(key) for key in _NUMBER.findall(str(error.details.get("said", "")))}
+                named = [key for key in group if key not in gone]
+                if len(group) > 1 and len(named) == len(group):
+                    raise BadAnswer(
+                        system=self._session.system, problem=N_("it names no record")
+                    ) from error
+                left = (named if len(group) > 1 else []) + left
         return rows
 
     def _by_id(self, rows: Any, ids: Sequence[int]) -> dict[int, dict[str, Any]]:

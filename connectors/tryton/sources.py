@@ -218,7 +218,8 @@ class NameSource(Source):
     named = ("code",)
     company_field = None
     paths = (
-        "code", "rec_name", "create_date", "create_uid.rec_name", "write_date", "write_uid.rec_name",
+        "code", "rec_name", "active", "create_date", "create_uid.rec_name", "write_date",
+        "write_uid.rec_name",
     )  # fmt: skip
 
     def __init__(self, kind: Kind, model: str) -> None:
@@ -233,6 +234,8 @@ class NameSource(Source):
             "number": row["code"],
             "reference": row["rec_name"],
             "company": None,
+            "state": "active" if row["active"] else "inactive",
+            "is_closed": not row["active"],
         }
 
 

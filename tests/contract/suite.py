@@ -162,11 +162,11 @@ class ContractSuite(ReadingSuite):
         declared = action_of(system, step)
         refused = _refusal(system, [(step, before)])
         after = image_of(system, step)
-        if declared.has_compare_and_set:
+        # An ERP that promises nothing may notice all the same, when nobody is as quick as we are.
+        if declared.has_compare_and_set or refused:
             assert isinstance(refused[0], StaleRecord)
             assert edited == after
         else:
-            assert refused == {}
             assert declared.is_done(step, before, after)
 
     def test_missing_document_is_refused(self, subject: Subject, system: System) -> None:

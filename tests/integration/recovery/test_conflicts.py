@@ -208,7 +208,8 @@ def test_derived_fields_are_recomputed_if_asked_so(both: Scene) -> None:
     # 8 of 13 at 19.50 and 3.5 of 3.5 at 8.00 are still to come.
     assert Decimal("184.00") == both.order(key)["remaining_amount"]
     assert [True, True, False] == [result["is_exact"] for result in results]
-    assert {"remaining_amount"} == {each["field"] for each in results[2]["recomputed"]}
+    assert {"amount", "remaining_amount"} == {each["field"] for each in results[2]["recomputed"]}
+    assert "residue" not in results[2]
 
 
 def test_later_business_blocks(both: Scene) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from connectors.contract import Reversibility
 from connectors.fake.sample import add_invoice, add_period
 from connectors.fake.schema import INVOICE, ORDER, PERIOD
-
-import pytest
-
 from core.errors import IllegalMove, JournalBroken, NotAllowed, NotFound, RecordLocked
 from recovery.model import Purpose
 from recovery.preview import OnConflict, Selection, Status
@@ -310,14 +309,14 @@ def test_what_remains_is_told(both: Scene) -> None:
         action="accounting_period.reopen",
         key=period,
         model=PERIOD,
-        changes={"closed_by": "ghost"},
+        changes={"closed_how": "by_ghost"},
         moment="after",
     )
     (operation,) = both.operations(both.roll_back(done))
 
     assert CONFIRMED is operation.state
     assert operation.result["is_exact"] is False
-    assert [("closed_by", None, "ghost")] == [
+    assert [("closed_how", None, "by_ghost")] == [
         (each["field"], each["before"], each["after"]) for each in operation.result["residue"]
     ]
 

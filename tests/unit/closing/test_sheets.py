@@ -27,6 +27,7 @@ ROW = PlanRow(
     action="purchase_order.close",
     executor=Executor.INTERFACE,
     reversibility=Reversibility.EXACT,
+    reference="REF-1",
     partner='=HYPERLINK("x")',
     date=date(2026, 1, 2),
     state="processing",
