@@ -41,7 +41,15 @@ _SECRET_IN_TEXT: Final = (
     (
         re.compile(
             r"(?i)([\w-]{0,40}(?:password|passwd|passphrase|secret|token|api[_-]?key))"
-            r"(['\"]?\s*[:=]\s*)(?:\"[^\"]*\"|'[^']*'|[^\s,;&'\"})]+)"
+            r"(['\"]?\s*=\s*|['\"]\s*:\s*)(?:\"[^\"]*\"|'[^']*'|[^\s,;&'\"})]+)"
+        ),
+        2,
+    ),
+    (
+        # `password: hunter2` in a sentence; after a dot it is the name of a setting, and what follows explains it.
+        re.compile(
+            r"(?i)(?<![\w.-])([\w-]{0,40}(?:password|passwd|passphrase|secret|token|api[_-]?key))"
+            r"(:\s*)(?:\"[^\"]*\"|'[^']*'|[^\s,;&'\"})]+)"
         ),
         2,
     ),

@@ -107,6 +107,8 @@ class TrytonOptions(Section):
     """Whether the certificate of an https address is checked; `false` only on a test system."""
     ca_file: FilePath | None = None
     """Certificates to trust beside those of the machine, as a PEM file."""
+    allow_plain_http: Flag = False
+    """Whether an http address outside this machine may be used: the password is readable on the way."""
     company: Whole | None = Field(default=None, ge=1)
     """Id of the company to work in; the default is the user's own."""
     language: Words = "en"

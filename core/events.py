@@ -21,7 +21,6 @@ class Event(StrEnum):
     CHANGE_SET_FINISHED = "change_set.finished"
     CHANGE_SET_ROLLED_BACK = "change_set.rolled_back"
 
-    BATCH_CAPTURED = "batch.captured"
     BATCH_SENT = "batch.sent"
     BATCH_CONFIRMED = "batch.confirmed"
     BATCH_HALVED = "batch.halved"

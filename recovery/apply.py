@@ -33,6 +33,10 @@ log = structlog.get_logger(__name__)
 
 OPEN_STATES = frozenset({OperationState.LOCKED, OperationState.CAPTURED})
 LARGEST_BATCH = 1000
+LOGGED = {
+    OperationState.DROPPED: Event.OPERATION_DROPPED,
+    OperationState.REFUSED: Event.OPERATION_REFUSED,
+}
 READ_AHEAD = 1000
 
 
@@ -297,6 +301,13 @@ class _Run:
 
     def _note(self, outcomes: Sequence[Outcome]) -> None:
         for outcome in outcomes:
+            if outcome.to in LOGGED:
+                log.info(
+                    LOGGED[outcome.to],
+                    operation=outcome.operation.id,
+                    code=outcome.error_code,
+                    reason=str(outcome.reason),
+                )
             self._counts[outcome.to] = self._counts.get(outcome.to, 0) + 1
         self._tell()
 
@@ -340,7 +351,7 @@ class _Run:
             )
             return self._journal.change_set(change_set.id)
         confirmed = counts.get(OperationState.CONFIRMED, 0)
-        if confirmed == change_set.operation_count and confirmed:
+        if confirmed == change_set.operation_count:  # a plan with nothing ready is done at once
             to = ChangeSetState.APPLIED
         else:
             to = ChangeSetState.PARTLY_APPLIED if confirmed else ChangeSetState.FAILED

@@ -79,6 +79,7 @@ class Batch:
             if dropped:
                 writer.settle(dropped)
             writer.send(captured.operations, captured.encoded, captured.hashes)
+        log.info(Event.BATCH_SENT, action=self._action.name, count=len(captured.operations))
         crashpoint("apply.after_intent")
         if captured.operations[0].executor is Executor.BY_PERSON:
             log.info(Event.OPERATION_HANDED_OUT, count=len(captured.operations))
@@ -155,6 +156,7 @@ class Batch:
             for i, operation in enumerate(captured.operations)
         ]
         doubt.store(self._journal, outcomes)
+        log.info(Event.BATCH_CONFIRMED, action=self._action.name, count=len(outcomes))
         crashpoint("apply.after_outcome")
         result.outcomes += outcomes
         for answer in answers:

@@ -66,8 +66,12 @@ class Database:
         """
         try:
             parsed = make_url(url)
-            if parsed.get_backend_name() == "sqlite" and parsed.database:
-                Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+            if parsed.get_backend_name() == "sqlite" and parsed.database not in (None, ":memory:"):
+                file = Path(parsed.database)
+                file.parent.mkdir(parents=True, exist_ok=True)
+                # Its images hold what the ERP holds: nobody else on this machine may read them. SQLite gives
+                # the files beside it the same rights; Windows takes them from the folder.
+                file.touch(mode=0o600, exist_ok=True)
             engine = create_engine(
                 parsed, hide_parameters=True, **_engine_options(parsed.get_backend_name())
             )

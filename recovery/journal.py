@@ -69,10 +69,12 @@ class Journal:
         """Open the journal at `url`, making or migrating it. Errors as `Database.open`."""
         database = Database.open(url)
         try:
-            return cls(database)
+            journal = cls(database)
         except BaseException:
             database.close()
             raise
+        log.debug(Event.JOURNAL_OPENED, journal=journal.name)
+        return journal
 
     @property
     def name(self) -> str:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Final
 
+import structlog
 from sqlalchemy import Connection, select
 
+from core.events import Event
 from recovery import schema
 from recovery.states import ChangeSetState, OperationState
 from recovery.writing import JournalWriter
+
+log = structlog.get_logger(__name__)
 
 CHUNK: Final = 500
 _operation, _set = schema.operation, schema.change_set
@@ -102,3 +106,4 @@ def _restate(writer: JournalWriter, change_set_id: str) -> None:
         to = ChangeSetState.PARTLY_APPLIED
     if to.value != row.state:
         writer.move_change_set(change_set_id, to)
+        log.info(Event.CHANGE_SET_ROLLED_BACK, change_set_id=change_set_id, state=to.value)

@@ -194,6 +194,7 @@ def open_system(name: str, options: Any) -> TrytonSystem:
         read_timeout_seconds=options.timeout_seconds.read,
         write_timeout_seconds=options.timeout_seconds.write,
         verify=options.ca_file if options.ca_file is not None else options.verify_tls,
+        allow_plain_http=options.allow_plain_http,
     )
     dialect: Dialect = XmlDialect() if options.transport == "xml" else JsonDialect()
     return TrytonSystem(

@@ -387,6 +387,6 @@ def _seed(
 def checkpoint(database: Path) -> None:
     """Leave one file: everything that lies in SQLite's write-ahead log goes into it."""
     with closing(sqlite3.connect(database)) as connection:
-        connection.execute("PRAGMA walcheckpoint(TRUNCATE)")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     for suffix in ("-wal", "-shm"):
         Path(f"{database}{suffix}").unlink(missing_ok=True)

@@ -129,6 +129,8 @@ def _end(error: BaseException, session: Session | None, output: Output) -> int:
     code = exit_code(error)
     problem = as_problem(error)
     sentences = _sentences(error)
+    if session is not None:
+        session.log_failure(error, int(code))
     standing = session.standing() if session is not None else None
     if standing is not None:
         said, details = standing

@@ -67,6 +67,21 @@ class Session:
             self._settings = settings
         return self._settings
 
+    def log_failure(self, error: BaseException, code: int) -> None:
+        """Write into the log how the command ended; without settings there is no log yet."""
+        if self._settings is None:
+            return
+        import structlog
+
+        from core.events import Event
+
+        structlog.get_logger(__name__).info(
+            Event.COMMAND_FAILED,
+            exit_code=code,
+            code=getattr(error, "code", None),
+            error=str(error) or type(error).__name__,
+        )
+
     @property
     def services(self) -> Services:
         """The services, built once."""

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import structlog
+
 from core.errors import NotFound
+from core.events import Event
 from core.text import N_
 from service.cli.output import Column, Table
 from service.cli.parser import Builder, Parser
@@ -13,6 +16,8 @@ from service.problems import Exit
 
 if TYPE_CHECKING:
     from connectors.contract import Action, ActionSupport, SystemCheck
+
+log = structlog.get_logger(__name__)
 
 
 def add(name: str, parser: Parser, builder: Builder) -> None:
@@ -84,6 +89,7 @@ def check_systems(session: Session) -> int:
     for name in names:
         system = session.system(name)
         check = system.check()
+        log.info(Event.SYSTEM_CHECKED, system=name, sees_everything=check.sees_everything)
         _show(session, name, check, dict(system.actions()))
         checks.append({"name": name, "kind": system.kind, **_plain(check)})
     session.output.document({"systems": checks})

@@ -33,7 +33,7 @@ def show_worklist(session: Session) -> int:
             language.say(item.instruction.screen),
             language.say(item.instruction.press),
             language.say(item.instruction.reason),
-            language.word(item.state.value),
+            language.say(item.seen),
         ]
         for item in items
     ]
@@ -49,10 +49,14 @@ def show_worklist(session: Session) -> int:
             for number, title in enumerate(headings)
         ]
         output.table(Table(columns, rows))
-        output.command(
-            f"storno changes resume {change_set.short_id}",
-            why=N_("when it is done: reads back, and confirms or names what is missing"),
-        )
+        if change_set.started_at is None:
+            output.say(N_("The plan does not run yet: nothing may be pressed before it does."))
+            output.command(f"storno close run {change_set.short_id}", why=N_("once it is approved"))
+        else:
+            output.command(
+                f"storno changes resume {change_set.short_id}",
+                why=N_("when it is done: reads back, and confirms or names what is missing"),
+            )
     else:
         output.say(N_("No person has anything to do in this plan."))
     output.document(
@@ -69,6 +73,7 @@ def show_worklist(session: Session) -> int:
                     "press": item.instruction.press,
                     "reason": item.instruction.reason,
                     "state": item.state,
+                    "seen": item.seen,
                 }
                 for item in items
             ],

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from tests.benchmarks import journal, startup, tryton
-from tests.benchmarks.report import print_environment, print_verdicts
+from tests.benchmarks.report import only_warnings, print_environment, print_verdicts
 
 
 def main() -> int:
@@ -19,6 +19,7 @@ def main() -> int:
     )
     parser.add_argument("--cache", type=Path, help="where the practice company is kept")
     chosen = parser.parse_args()
+    only_warnings()
     with tempfile.TemporaryDirectory(dir=chosen.folder) as folder:
         print_environment(Path(folder))
         found = journal.measure(Path(folder), journal.ROUNDS)

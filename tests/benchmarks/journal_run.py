@@ -6,7 +6,6 @@ took as one line of JSON. With `--erp-only` the ERP gets the same calls without 
 
 from __future__ import annotations
 
-import logging
 import resource
 import sys
 import time
@@ -15,8 +14,6 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
-
-import structlog
 
 from connectors.contract import Call, Executor, Ref, Step
 from connectors.fake.connector import FakeSystem, system_in_memory
@@ -29,6 +26,7 @@ from recovery.approval import approve
 from recovery.journal import Journal
 from recovery.model import Actor, Draft, PlannedOperation, Purpose
 from recovery.states import ChangeSetState, OperationState
+from tests.benchmarks.report import only_warnings
 
 ACTION: Final = "purchase_order.cancel"
 MEI: Final = Actor("mei")
@@ -155,7 +153,7 @@ def measure_erp(size: int, batch_size: int) -> Measurement:
 
 def main(size: str, batch_size: str, folder: str, *options: str) -> int:
     """Measure once and write the result."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    only_warnings()
     if "--erp-only" in options:
         found = measure_erp(int(size), int(batch_size))
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import platform
 import sqlite3
@@ -13,6 +14,8 @@ from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 from typing import Final
+
+import structlog
 
 LIBRARIES: Final = ("sqlalchemy", "msgspec", "backports.zstd", "pyarrow")
 SYNCS: Final = 30
@@ -31,6 +34,11 @@ class Requirement:
     def verdict(self) -> str:
         """Return one word."""
         return "kept" if self.is_met else "MISSED"
+
+
+def only_warnings() -> None:
+    """Keep the log out of the figures: events of a run that went well are not written."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
 
 
 def print_environment(folder: Path) -> None:

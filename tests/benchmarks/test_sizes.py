@@ -51,7 +51,7 @@ def test_start_is_measured() -> None:
     assert startup.cpu_seconds() > 0
 
 
-@pytest.mark.parametrize(("found", "code"), [([KEPT], 0), ([KEPT, MISSED], 1), ([MISSED, KEPT], 1)])
+@pytest.mark.parametrize("found, code", [([KEPT], 0), ([KEPT, MISSED], 1), ([MISSED, KEPT], 1)])
 def test_missed_promise_fails(
     found: list[Requirement], code: int, capsys: pytest.CaptureFixture[str]
 ) -> None:

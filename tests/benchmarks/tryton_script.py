@@ -26,6 +26,11 @@ class Request:
         """Return the same request for one record, without the stamps of the others."""
         asked = json.loads(self.body)
         asked["params"][0] = [key]
+        return replace(self, body=json.dumps(asked).encode()).without_stamps()
+
+    def without_stamps(self) -> Request:
+        """Return the same request without stamps: those of an earlier run are no longer true."""
+        asked = json.loads(self.body)
         asked["params"][-1].pop("_timestamp", None)
         return replace(self, body=json.dumps(asked).encode())
 

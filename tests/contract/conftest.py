@@ -43,7 +43,7 @@ def practice_erp(
         Proxy(erp.url, rpc_naming) as proxy,
         Colleague(erp.url, erp.database) as colleague,
     ):
-        yield kind(erp, proxy, colleague, folder)
+        yield kind(erp, proxy, colleague)
 
 
 @pytest.fixture(scope="session")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from connectors.contract import System
 from tests.contract.suite import ContractSuite
-from tests.contract.tryton_subject import TrytonSubject
+from tests.contract.tryton_subject import PostgresSubject, StrictSubject, TrytonSubject
 
 pytestmark = [
     pytest.mark.contract,
@@ -36,3 +35,25 @@ class TestTryton(ContractSuite):
         opened = subject.open()
         yield opened
         opened.close()
+
+
+class TestStrictTryton(TestTryton):
+    """Series 8.2 on SQLite."""
+
+    SUBJECT = StrictSubject
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def subject(cls, strict_tryton: TrytonSubject) -> TrytonSubject:
+        return strict_tryton
+
+
+class TestTrytonOnPostgres(TestTryton):
+    """Series 8.0 on PostgreSQL."""
+
+    SUBJECT = PostgresSubject
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def subject(cls, tryton_on_postgres: TrytonSubject) -> TrytonSubject:
+        return tryton_on_postgres

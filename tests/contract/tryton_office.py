@@ -13,7 +13,7 @@ from typing import Any, Final
 from sandbox.tryton.colleague import Colleague
 from sandbox.tryton.venv import PracticeError
 
-AT_ONCE: Final = 10
+AT_ONCE: Final = 6
 
 Values = dict[str, Any]
 

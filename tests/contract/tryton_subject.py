@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import count
-from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from config.systems import TrytonOptions
@@ -17,6 +16,7 @@ from connectors.tryton.connector import open_system
 from core.encoding import Value, loads
 from sandbox.tryton import practice
 from sandbox.tryton.colleague import Colleague
+from sandbox.tryton.scripts.dump import dump_postgresql, dump_sqlite
 from tests.contract.subject import Content, Subject
 from tests.contract.tryton_office import AT_ONCE, Office, day, decimal
 from tests.factories import QUICK_SECONDS
@@ -91,13 +91,14 @@ class TrytonSubject(Subject):
 
     ACTIONS: ClassVar[tuple[str, ...]] = (
         *(
-            f"{side}_order.{verb}"
-            for side in ("purchase", "sales")
+            f"purchase_order.{verb}"
             for verb in (
                 "cancel", "draft", "quote", "close", "cancel_open_moves", "ignore_moves",
                 "recreate_moves", "unignore_moves",
             )
         ),
+        # Its way back has the links, and the other buttons are the same classes.
+        *(f"sales_order.{verb}" for verb in ("cancel", "quote", "close")),
         *(
             f"{side}_invoice.{verb}"
             for side in ("customer", "supplier")
@@ -116,6 +117,8 @@ class TrytonSubject(Subject):
         "accounting_period.reopen_year",
     )  # fmt: skip
     BATCH_ACTION = "purchase_order.cancel"
+    # On SQLite Tryton may refuse to post what it has just posted.
+    ANSWERS_LOST = frozenset({"customer_invoice.post", "supplier_invoice.post"})
     # A customer invoice has no number before it is posted, so no open one has a name to find it by.
     KINDS: ClassVar[tuple[Kind, ...]] = (
         Kind.PURCHASE_ORDER,
@@ -131,14 +134,10 @@ class TrytonSubject(Subject):
         Kind.ITEM,
     )
 
-    def __init__(
-        self, erp: practice.Running, proxy: Proxy, colleague: Colleague, folder: Path
-    ) -> None:
+    def __init__(self, erp: practice.Running, proxy: Proxy, colleague: Colleague) -> None:
         self.erp = erp
         self.proxy = proxy
         self.office = Office(colleague)
-        self._folder = folder
-        self._dumps = count(1)
         self._edits = count(1)
         self._stock: dict[str, deque[tuple[Ref, dict[str, Value]]]] = {}
         self._makers = self._all_makers()
@@ -328,7 +327,8 @@ class TrytonSubject(Subject):
 
     def dump(self) -> Content:
         """Return what the independent witness finds in the database, by model; what Tryton logs left out."""
-        tables = practice.load(self.erp.dump(self._folder / f"dump-{next(self._dumps)}.json"))
+        file = self.erp.database_file
+        tables = dump_sqlite(str(file)) if file else dump_postgresql(str(self.erp.dsn))
         names = {str(row["name"]) for row in tables["ir_model"].values()}
         models = {name.replace(".", "_"): name for name in names}
         found: dict[str, dict[str, dict[str, Any]]] = {
@@ -365,3 +365,9 @@ class PostgresSubject(TrytonSubject):
 
 class StrictSubject(TrytonSubject):
     """Series 8.2: what depends on the server's guard over read-only fields."""
+
+    ACTIONS = tuple(
+        action
+        for action in TrytonSubject.ACTIONS
+        if action not in ("purchase_order.unignore_moves", "customer_invoice.draft", "supplier_invoice.draft")
+    )
