@@ -126,7 +126,6 @@ MEANINGS: Final[Mapping[Event, str]] = {
     Event.CHANGE_SET_RESUMED: "A run that was paused, or whose process died, goes on.",
     Event.CHANGE_SET_FINISHED: "Every operation of a run is settled.",
     Event.CHANGE_SET_ROLLED_BACK: "Another change set took it back.",
-    Event.BATCH_CAPTURED: "The before images of a batch were stored.",
     Event.BATCH_SENT: "The intents of a batch were stored, and the call was made.",
     Event.BATCH_CONFIRMED: "A batch was read back and holds.",
     Event.BATCH_HALVED: "The ERP refused a batch as a whole; it is cut until the offender stands alone.",
