@@ -204,7 +204,6 @@ class _IgnoreMoves(_ExceptionWizard):
     """The cancelled moves will not be made again. Never used for an invoice."""
 
     verb = "ignore_moves"
-    strict_reversibility = Reversibility.NONE
     title = N_("Ignore the cancelled moves")
     choice = "ignore_moves"
 
@@ -221,8 +220,6 @@ class _IgnoreMoves(_ExceptionWizard):
         )
 
     def inverse(self, step: Step, before: Image, after: Image) -> tuple[Step, ...]:
-        if self.target.enforces_readonly:
-            return ()
         moves = self.moves(step, before)
         return (
             Step(f"{self.kind}.unignore_moves", step.ref, {"moves": moves}),
@@ -271,11 +268,10 @@ class _RecreateMoves(_ExceptionWizard):
 
 
 class _UnignoreMoves(_WholeOrder):
-    """Takes the decision `ignore` back by writing the lines; series 8.2 refuses that."""
+    """Takes the decision `ignore` back by writing the lines: a field that no series holds read-only."""
 
     verb = "unignore_moves"
     title = N_("Take the moves out of the ignored ones")
-    needs_series_below = (8, 2)
     is_atomic_batch = True
     executors = (Executor.INTERFACE,)  # no screen of Tryton lets a person do this
 
@@ -327,7 +323,6 @@ class _Close(_WholeOrder):
     """The remainder will never come: the open moves are cancelled, then given up. A chain."""
 
     verb = "close"
-    strict_reversibility = Reversibility.NONE
     title = N_("Close: the remainder will never come")
 
     def steps(self, ref: Ref, arguments: Mapping[str, Value]) -> tuple[Step, ...]:
@@ -359,8 +354,6 @@ class _Close(_WholeOrder):
 
     def inverse(self, step: Step, before: Image, after: Image) -> tuple[Step, ...]:
         """Take back what a person closed as a whole; the links of a chain have inverses of their own."""
-        if self.target.enforces_readonly:
-            return ()
         line = self.side.line
         given_up = all_in(rows(after, line), "moves_ignored") - all_in(
             rows(before, line), "moves_ignored"

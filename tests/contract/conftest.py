@@ -8,9 +8,6 @@ from pathlib import Path
 
 import pytest
 
-# What the suite asserts is told as in a test of its own.
-pytest.register_assert_rewrite("tests.contract.suite", "tests.contract.suite_reading")
-
 from sandbox.postgres import start_cluster
 from sandbox.tryton import practice
 from sandbox.tryton.colleague import Colleague
@@ -21,6 +18,9 @@ from tests.contract.tryton_subject import (
     rpc_naming,
 )
 from tests.proxy import Proxy
+
+# What the suite asserts is told as in a test of its own.
+pytest.register_assert_rewrite("tests.contract.suite", "tests.contract.suite_reading")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -58,7 +58,7 @@ def tryton_on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tryto
 def tryton_on_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrytonSubject]:
     """Tryton 8.0 on a PostgreSQL server of our own."""
     with start_cluster() as cluster:
-        ready = practice.prepare(backend="postgresql", dsn=cluster.dsn)
+        ready = practice.prepare(backend="postgresql", size="test", dsn=cluster.dsn)
         folder = tmp_path_factory.mktemp("tryton-postgres")
         with practice_erp(PostgresSubject, ready, folder) as subject:
             yield subject

@@ -18,7 +18,10 @@ AT_ONCE: Final = 6
 Values = dict[str, Any]
 
 _OLDEST_DAY: Final = date(1990, 1, 1)
-_PARTIES: Final = {"purchase": ("purchase_date", {}), "sale": ("sale_date", {"shipment_method": "order"})}
+_PARTIES: Final = {
+    "purchase": ("purchase_date", {}),
+    "sale": ("sale_date", {"shipment_method": "order"}),
+}
 _BUTTONS: Final[Mapping[str, tuple[str, ...]]] = {
     "draft": (),
     "quotation": ("quote",),
@@ -43,7 +46,9 @@ class Office:
         self._numbers = count(1)
         self._years = count(_OLDEST_DAY.year, -1)
         self._templates: dict[str, Values] = {}
-        (user,) = self.call("res.user", "search_read", [["login", "=", "colleague"]], 0, 1, None, ["company"])
+        (user,) = self.call(
+            "res.user", "search_read", [["login", "=", "colleague"]], 0, 1, None, ["company"]
+        )
         self.company = int(user["company"])
         self.today: Values = self.call("ir.date", "today")
 
@@ -224,9 +229,13 @@ class Office:
     def works(self, *, is_done: bool = False, how_many: int = AT_ONCE) -> list[int]:
         """Make tasks whose work is finished, set to done or not."""
         values = {"company": self.company, "type": "task", "progress": 1.0}
-        found = self._create("project.work", [values | {"name": self.word()} for _ in range(how_many)])
+        found = self._create(
+            "project.work", [values | {"name": self.word()} for _ in range(how_many)]
+        )
         if is_done:
-            (done,) = self.call("project.work.status", "search", [["progress", "=", 1.0]], 0, 1, None)
+            (done,) = self.call(
+                "project.work.status", "search", [["progress", "=", 1.0]], 0, 1, None
+            )
             self.call("project.work", "write", found, {"status": done})
         return found
 
@@ -234,16 +243,26 @@ class Office:
         """Make a year before all others, with two periods of three journals each, one of which is closed."""
         number, model = next(self._years), "account.fiscalyear"
         # A year is closed after all earlier ones and opened again after all later ones.
-        closed = self.call(model, "search", [["state", "=", "closed"]], 0, None, [["start_date", "DESC"]])
+        closed = self.call(
+            model, "search", [["state", "=", "closed"]], 0, None, [["start_date", "DESC"]]
+        )
         for key in closed:
             self.call(model, "reopen", [key])
         old = self._template(model, [], "move_sequence.sequence_type")
         strict = {"name": self.word(), "company": self.company}
         strict["sequence_type"] = old["move_sequence."]["sequence_type"]
         (sequence,) = self._create("ir.sequence.strict", [strict])
-        halves = ((date(number, 1, 1), date(number, 6, 30)), (date(number, 7, 1), date(number, 12, 31)))
+        halves = (
+            (date(number, 1, 1), date(number, 6, 30)),
+            (date(number, 7, 1), date(number, 12, 31)),
+        )
         periods = [
-            {"name": self.word(), "type": "standard", "start_date": day(start), "end_date": day(end)}
+            {
+                "name": self.word(),
+                "type": "standard",
+                "start_date": day(start),
+                "end_date": day(end),
+            }
             for start, end in halves
         ]
         values = {"name": f"Y{number}", "company": self.company, "move_sequence": sequence}
@@ -273,19 +292,28 @@ class Office:
             self.call("account.period", "close", found)
         return found
 
-    def named(self, model: str, *, is_active: bool) -> tuple[int, str]:
-        """Make a partner or an item and return its code."""
-        word = self.word()
-        values: Values = {"name": word, "active": is_active}
-        if model == "product.product":
-            old = self._template("product.template", [], "default_uom", "type", "list_price", "cost_price_method")
-            values |= {name: old[name] for name in ("default_uom", "type", "list_price")}
-            values |= {"cost_price_method": old["cost_price_method"]}
-            (template,) = self._create("product.template", [values | {"products": []}])
-            values = {"template": template, "suffix_code": word, "active": is_active}
-        (key,) = self._create(model, [values])
-        (row,) = self.read(model, [key], "code")
-        return key, str(row["code"])
+    def partners(self, *, is_active: bool, how_many: int = AT_ONCE) -> list[int]:
+        """Make partners that are in use or not any more."""
+        found = self._create("party.party", [{"name": self.word()} for _ in range(how_many)])
+        if not is_active:
+            self.call("party.party", "write", found, {"active": False})
+        return found
+
+    def items(self, *, is_active: bool, how_many: int = AT_ONCE) -> list[int]:
+        """Make items that are in use or not any more."""
+        copied = ("default_uom", "type", "list_price", "cost_price_method")
+        old = self._template("product.template", [], *copied)
+        values = {name: old[name] for name in copied}
+        templates = self._create(
+            "product.template",
+            [values | {"name": self.word(), "products": []} for _ in range(how_many)],
+        )
+        found = self._create(
+            "product.product", [{"template": t, "suffix_code": self.word()} for t in templates]
+        )
+        if not is_active:
+            self.call("product.product", "write", found, {"active": False})
+        return found
 
     def _create(self, model: str, values: list[Values]) -> list[int]:
         found: list[int] = self.call(model, "create", values)

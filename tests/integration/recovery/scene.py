@@ -18,6 +18,7 @@ from connectors.fake.ledger import applied_counts
 from connectors.fake.request import ERPSettings
 from connectors.fake.sample import add_purchase_order
 from connectors.fake.schema import ORDER
+from core import retry
 from core.encoding import Value
 from recovery.apply import RunOptions, run
 from recovery.approval import approve, reject
@@ -112,7 +113,9 @@ class Scene:
         action = self.system.actions()[action_name]
         refs = [Ref(model or action.model, key) for key in keys]
         steps = [action.steps(ref, arguments or {}) for ref in refs]
-        firsts = self.system.capture([each[0] for each in steps], [None] * len(steps))
+        firsts = retry.transient(
+            lambda: self.system.capture([each[0] for each in steps], [None] * len(steps))
+        )
         found = []
         for ref, links, image in zip(refs, steps, firsts, strict=True):
             row = self.erp.tables[ref.model].get(ref.key) or {}

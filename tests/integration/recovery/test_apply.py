@@ -369,6 +369,7 @@ def test_two_systems_in_one_change_set(scene: Scene) -> None:
     assert ([2], [2]) == (scene.sizes(), other.sizes())
 
 
-def test_nothing_to_do_has_failed(scene: Scene) -> None:
-    """A change set without operations ends, and does not claim to have done anything."""
-    assert ChangeSetState.FAILED is scene.run(scene.approve(scene.store([]))).state
+def test_a_plan_with_nothing_ready_is_done_at_once(both: Scene) -> None:
+    """It waits for nobody and sends nothing."""
+    assert ChangeSetState.APPLIED is both.run(both.approve(both.store([]))).state
+    assert [] == both.sizes()

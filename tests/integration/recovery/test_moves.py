@@ -15,7 +15,7 @@ from core.ids import new_id
 from recovery import locks
 from recovery.images import encode_image
 from recovery.journal import Journal
-from recovery.model import ChangeSet
+from recovery.model import ChangeSet, Operation
 from recovery.states import (
     CHANGE_SET_MOVES,
     OPERATION_MOVES,
@@ -46,6 +46,13 @@ def test_change_sets_move_along_the_table_alone(both: Scene) -> None:
     assert {(state, to) for state, targets in CHANGE_SET_MOVES.items() for to in targets} == happened
 
 
+def send(scene: Scene, writer: JournalWriter, operations: Sequence[Operation]) -> None:
+    """Store before images and intents of operations, as a run does."""
+    images = scene.system.capture([each.step for each in operations], [None] * len(operations))
+    encoded = [encode_image(image) for image in images]
+    writer.send(operations, encoded, [scene.journal.image_hash(each) for each in encoded])
+
+
 def _move(writer: JournalWriter, scene: Scene, planned: ChangeSet, to: OperationState) -> bool:
     (operation,) = scene.operations(planned)
     match to:
@@ -54,8 +61,7 @@ def _move(writer: JournalWriter, scene: Scene, planned: ChangeSet, to: Operation
         case OperationState.LOCKED:
             return writer.lock_operations(planned.id) == 1
         case OperationState.SENT:
-            image = scene.system.capture([operation.step], [None])[0]
-            writer.send([operation], [encode_image(image)])
+            send(scene, writer, [operation])
         case _:
             writer.settle([Outcome(operation, to)])
     return True
@@ -136,12 +142,10 @@ def test_who_comes_second_stores_nothing_of_its_commit(both: Scene, journal_url:
         writer.lock_operations(planned.id)
     operations = both.operations(planned)
     both.erp.edit("purchase.order", keys[0], {"note": "another image"})
-    images = both.system.capture([operation.step for operation in operations], [None, None])
-    encoded = [encode_image(image) for image in images]
     with closing(Journal.open(journal_url)) as other, other.writing() as writer:
-        writer.send(operations[1:], encoded[1:])
+        send(both, writer, operations[1:])
     with pytest.raises(IllegalMove), both.journal.writing() as writer:
-        writer.send(operations, encoded)
+        send(both, writer, operations)
 
     assert [OperationState.LOCKED, OperationState.SENT] == both.moved(planned)
     assert [(2,)] == [tuple(row) for row in both.sql("SELECT count(*) FROM image")]
@@ -186,13 +190,11 @@ def test_a_run_that_was_overtaken_does_not_pause_the_other(both: Scene, journal_
     with closing(Journal.open(journal_url)) as journal:
         other = Scene(journal, both.erp, both.system)
 
-        def send() -> None:
-            operations = other.operations(planned)
-            images = other.system.capture([each.step for each in operations], [None, None])
+        def overtake() -> None:
             with journal.writing() as writer:
-                writer.send(operations, [encode_image(image) for image in images])
+                send(other, writer, other.operations(planned))
 
-        _overtake(both, send)
+        _overtake(both, overtake)
         with pytest.raises(IllegalMove):
             both.run(planned)
 
