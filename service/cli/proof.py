@@ -22,6 +22,8 @@ SESSIONS: Final[frozenset[str]] = frozenset(
 COUNTERS: Final = "sqlite_sequence"
 """Where SQLite keeps the highest id that each table has given out; it never goes back."""
 
+_FIELD: Final = N_("trace that the plans named: {table}.{column}")
+_ROWS: Final = N_("trace that the plans named: rows of {table}")
 _COUNTERS_TEXT: Final = N_("row counters of the database, which only go forward")
 _SESSIONS_TEXT: Final = N_("log-in sessions and caches of the ERP itself")
 
@@ -84,11 +86,8 @@ def prove(
         if reason is None and difference.table == COUNTERS:
             reason = Text(_COUNTERS_TEXT)
         if reason is None and column in trace.get(difference.table, ()):
-            reason = text(
-                N_("trace that the plans named: {table} {column}"),
-                table=difference.table,
-                column="" if column == WHOLE_RECORD else column,
-            )
+            named = _ROWS if column == WHOLE_RECORD else _FIELD
+            reason = text(named, table=difference.table, column=column)
         if reason is None:
             unexplained.append(difference)
         else:
