@@ -71,9 +71,8 @@ class Batch:
         captured = self._capture(operations, result)
         dropped = list(result.outcomes)
         if not captured.operations:
-            if dropped:
-                with self._journal.writing() as writer:
-                    writer.settle(dropped)
+            with self._journal.writing() as writer:
+                writer.settle(dropped)
             return result
         with self._journal.writing() as writer:
             if dropped:

@@ -58,5 +58,4 @@ def _blocks(chains: Sequence[Chain], block: int) -> Iterator[list[tuple[int, Cha
                 yield part
                 part = []
             part.append((number, chain))
-        if part:
-            yield part
+        yield part

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select
+from sqlalchemy.exc import DBAPIError
 
 from core import encoding
-from core.errors import StornoError
 from core.text import N_, Text
 from recovery import audit, schema
 from recovery.database import Database
@@ -62,8 +62,8 @@ def _reported(problems: list[Text], what: str) -> Iterator[None]:
     """Turn what no honest row can cause (a date that is none) into a problem, and go on."""
     try:
         yield
-    except StornoError:
-        raise
+    except DBAPIError:
+        raise  # the database itself cannot be read
     except Exception as error:  # noqa: BLE001 - whoever edits rows can write anything into them
         said = f"{type(error).__name__}: {error}"
         problems.append(

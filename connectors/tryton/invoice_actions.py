@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 from connectors.contract import (
-    Answer,
-    Call,
     Image,
     Kind,
     Problem,
@@ -22,13 +19,10 @@ from connectors.tryton.actions import (
     STRICT_COUNTERS,
     Shape,
     StateAction,
-    Target,
     TrytonAction,
     root_of,
     rows,
 )
-from connectors.tryton.transport import Session
-from core.errors import OutcomeUnknown, StaleRecord, StateRefused
 from core.text import N_, Text
 
 INVOICE: Final = "account.invoice"
@@ -115,29 +109,6 @@ class _Post(_InvoiceAction):
     goal_state = "posted"
     reversibility = Reversibility.MANUAL
     reversibility_note = N_("a posted invoice is taken back by a credit note, which a person makes")
-
-    def __init__(self, target: Target) -> None:
-        super().__init__(target)
-        # Tryton 8.0 on SQLite answers with a refusal after it has posted: it runs the call a second time to
-        # get its locks, and the first run was not rolled back (seen on 8.0.12 and 8.2.1; on PostgreSQL it is right).
-        self._may_lie = not target.has_compare_and_set
-        if self._may_lie:
-            self.batch_size = 1  # type: ignore[misc]
-            self.is_atomic_batch = False  # type: ignore[misc]
-            self.settles_after = timedelta(seconds=2)  # type: ignore[misc]
-
-    def stamps(self, calls: Sequence[Call]) -> dict[str, Any]:
-        # With stamps the second run would refuse what is left of the first: half posted, a number lost.
-        return {} if self._may_lie else super().stamps(calls)
-
-    def perform(self, session: Session, calls: Sequence[Call]) -> list[Answer]:
-        try:
-            return super().perform(session, calls)
-        except (StateRefused, StaleRecord) as error:
-            if not self._may_lie:
-                raise
-            problem = str(error.details.get("said", ""))
-            raise OutcomeUnknown(system=session.system, problem=problem) from error
 
     def is_done(self, step: Step, before: Image, after: Image) -> bool:
         # An invoice of nothing, or one that a deposit covers, is paid at once.

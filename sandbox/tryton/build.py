@@ -50,6 +50,7 @@ _ERROR_LINES: Final = 40
 # Tryton walks through sets here and there: a fixed hash seed gives the same rows each time.
 _SAME_EACH_TIME: Final = {"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
 _PG_DUMP: Final = "practice.pgdump"
+_NEVER_SECONDS: Final = 10**9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -255,7 +256,14 @@ def _build(folder: Path, make: Callable[[Path], None]) -> None:
 def write_config(folder: Path, uri: str) -> Path:
     """Tryton's own settings file; the database files lie in the same folder."""
     config = folder / "trytond.conf"
-    text = f"[database]\nuri = {uri}\npath = {folder}\n[session]\ntimeout = 3600\n[cache]\nclean_timeout = 0\n"
+    # PostgreSQL tells servers at once when a cache is stale (0). On SQLite Tryton asks for that at the start of
+    # a transaction on the same connection and leaves it in autocommit, so a refused call would not be rolled
+    # back: a practice ERP is one process and never has to ask.
+    seconds = _NEVER_SECONDS if uri.startswith("sqlite") else 0
+    text = (
+        f"[database]\nuri = {uri}\npath = {folder}\n[session]\ntimeout = 3600\n"
+        f"[cache]\nclean_timeout = {seconds}\n"
+    )
     config.write_text(text, encoding="utf-8")
     return config
 

@@ -22,8 +22,6 @@ class Subject(ABC):
     ACTIONS: ClassVar[tuple[str, ...]]
     BATCH_ACTION: ClassVar[str]  # one call a document, exact, carried out by the interface
     KINDS: ClassVar[tuple[Kind, ...]]  # kinds of which `make_document` can make one
-    # Actions after which this ERP may answer so that only reading tells, though nothing disturbs the line.
-    ANSWERS_LOST: ClassVar[frozenset[str]] = frozenset()
 
     @abstractmethod
     def open(self, *, seconds: float = 30.0) -> System:

@@ -45,7 +45,7 @@ class TestTryton(OneSession):
         return tryton_on_sqlite
 
     @pytest.mark.parametrize(
-        "action, model, role",
+        "name, model, role",
         [
             ("purchase_order.close", "purchase.purchase", "remainder_old_paid"),
             ("purchase_order.close", "purchase.purchase", "remainder_old_posted"),
@@ -53,13 +53,13 @@ class TestTryton(OneSession):
         ],
     )
     def test_order_of_which_something_came(
-        self, subject: TrytonSubject, system: System, action: str, model: str, role: str
+        self, subject: TrytonSubject, system: System, name: str, model: str, role: str
     ) -> None:
         """An order half received and invoiced is closed and taken back, and what came stays what it was."""
         document = subject.erp.documents(model=model, role=role)[0]
-        step = Step(action, Ref(model, str(document["id"])))
+        step = Step(name, Ref(model, str(document["id"])))
         image = image_of(system, first_call(system, step))
-        declared = system.actions()[action]
+        declared = system.actions()[name]
         assert declared.problems(step, image) == ()
         remainder = declared.remainder(image)
         assert remainder is not None

@@ -216,7 +216,7 @@ class Scene:
 
     # --- what the ERP received --------------------------------------------------------------------
 
-    def fail(self, kind: FaultKind, **given: Any) -> None:
+    def fail(self, kind: FaultKind | str, **given: Any) -> None:
         """Order a failure."""
         self.erp.faults.add(Fault(kind, **given))
 

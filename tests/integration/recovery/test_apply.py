@@ -181,7 +181,7 @@ def test_success_that_changed_nothing_is_a_refusal(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "error"), [("login_failed", LoginFailed), ("access_denied", AccessDenied)]
+    "code, error", [("login_failed", LoginFailed), ("access_denied", AccessDenied)]
 )
 def test_what_every_document_would_meet_stops_the_run(
     both: Scene, code: str, error: type[RefusedError]
@@ -205,6 +205,23 @@ def test_what_every_document_would_meet_stops_the_run(
     assert ChangeSetState.APPLIED is done.state
     assert done.note is None
     assert {1} == set(both.applied().values())
+
+
+def test_a_right_that_is_lost_while_a_batch_is_halved(scene: Scene) -> None:
+    """What was done by then is stored; the rest waits."""
+    keys = scene.orders(4)
+    approved = scene.approve(scene.plan(CANCEL, keys))
+    scene.fail("bad_document", key=keys[3], times=9, is_named=False)
+    scene.fail("refused", nth=3, code="access_denied")
+    with pytest.raises(AccessDenied):
+        scene.run(approved)
+
+    assert [CONFIRMED] * 2 + [OperationState.CAPTURED] * 2 == scene.moved(approved)
+
+    scene.run(approved)
+
+    assert [CONFIRMED] * 3 + [REFUSED] == scene.moved(approved)
+    assert {1} == set(scene.applied().values())
 
 
 def test_a_right_that_one_member_lacks(scene: Scene) -> None:
@@ -240,7 +257,9 @@ def test_equal_refusals_in_a_row_stop_the_run(scene: Scene) -> None:
 def test_refusals_that_differ_do_not_stop_the_run(scene: Scene) -> None:
     """Neither do equal ones with a success between them."""
     keys = scene.orders(6)
-    for key, code in zip(keys, ("rejected", "state", "rejected", None, "rejected", "rejected"), strict=True):
+    for key, code in zip(
+        keys, ("rejected", "state", "rejected", None, "rejected", "rejected"), strict=True
+    ):
         if code is not None:
             scene.fail("refused", key=key, code=code)
     done = scene.run(
@@ -298,7 +317,9 @@ def test_what_the_erp_already_has_is_not_sent(both: Scene) -> None:
 def test_documents_that_share_a_record_go_one_after_the_other(both: Scene) -> None:
     """Two lines of one order in one batch: the second waits, and what the first did is no move."""
     orders = both.orders(2, state="processing")
-    lines = [line for key in orders for line in both.erp.tables["purchase.line"].children("order", key)]
+    lines = [
+        line for key in orders for line in both.erp.tables["purchase.line"].children("order", key)
+    ]
     done = both.do(UPDATE, lines, arguments={"quantity": Decimal("20.000")}, model="purchase.line")
 
     assert ChangeSetState.APPLIED is done.state

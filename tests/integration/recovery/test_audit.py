@@ -1,5 +1,7 @@
 """`storno audit verify` finds whatever somebody did to the journal behind Storno's back."""
 
+# ruff: noqa: S608 - tampering is written in SQL
+
 from __future__ import annotations
 
 import re
@@ -11,6 +13,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from core.errors import JournalBroken
 from recovery.journal import Journal
 from recovery.states import ChangeSetState
 from tests.integration.recovery.scene import CANCEL, CLOSE, Scene, make_scene
@@ -61,7 +64,7 @@ def test_an_honest_journal_is_intact(told_url: str) -> None:
         report = journal.verify()
     with behind(told_url) as connection:
         counts = [
-            connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608
+            connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
             for table in ("audit_line", "move", "image")
         ]
 
@@ -72,7 +75,7 @@ def test_an_honest_journal_is_intact(told_url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("statements", "words"),
+    "statements, words",
     [
         pytest.param(
             ["UPDATE audit_line SET written_at = '2020-01-01 00:00:00' WHERE number = 3"],
@@ -100,16 +103,20 @@ def test_an_honest_journal_is_intact(told_url: str) -> None:
                 "UPDATE move SET audit_number = audit_number + 1000 WHERE audit_number >= 3",
                 "UPDATE audit_line SET number = number - 999 WHERE number >= 1003",
                 "UPDATE move SET audit_number = audit_number - 999 WHERE audit_number >= 1003",
-                "INSERT INTO audit_line SELECT 3, written_at, moves_hash, hash FROM audit_line"
-                " WHERE number = 2",
+                (
+                    "INSERT INTO audit_line SELECT 3, written_at, moves_hash, hash FROM audit_line"
+                    " WHERE number = 2"
+                ),
             ],
             "audit line 3 was edited",
             id="line inserted in the middle",
         ),
         pytest.param(
             [
-                f"INSERT INTO audit_line SELECT {LAST} + 1, written_at, moves_hash, hash"
-                f" FROM audit_line WHERE number = {LAST}"
+                (
+                    f"INSERT INTO audit_line SELECT {LAST} + 1, written_at, moves_hash, hash"
+                    f" FROM audit_line WHERE number = {LAST}"
+                )
             ],
             "lines were cut off or added",
             id="line added at the end",
@@ -138,8 +145,10 @@ def test_an_honest_journal_is_intact(told_url: str) -> None:
             [
                 f"DELETE FROM move WHERE audit_number = {LAST}",
                 f"DELETE FROM audit_line WHERE number = {LAST}",
-                f"UPDATE audit_head SET number = {LAST},"
-                f" hash = (SELECT hash FROM audit_line WHERE number = {LAST})",
+                (
+                    f"UPDATE audit_head SET number = {LAST},"
+                    f" hash = (SELECT hash FROM audit_line WHERE number = {LAST})"
+                ),
             ],
             "but its history ends in",
             id="tail cut off, head moved back",
@@ -167,16 +176,20 @@ def test_an_honest_journal_is_intact(told_url: str) -> None:
         ),
         pytest.param(
             [
-                "INSERT INTO move (audit_number, position, change_set_id, subject, to_state)"
-                f" SELECT 3, 99, {FIRST}, 'change_set', 'applied'"
+                (
+                    "INSERT INTO move (audit_number, position, change_set_id, subject, to_state)"
+                    f" SELECT 3, 99, {FIRST}, 'change_set', 'applied'"
+                )
             ],
             "the moves of audit line 3 were edited",
             id="move inserted",
         ),
         pytest.param(
             [
-                "INSERT INTO move (audit_number, position, change_set_id, subject, to_state)"
-                f" SELECT {LAST} + 1, 1, {FIRST}, 'change_set', 'applied'"
+                (
+                    "INSERT INTO move (audit_number, position, change_set_id, subject, to_state)"
+                    f" SELECT {LAST} + 1, 1, {FIRST}, 'change_set', 'applied'"
+                )
             ],
             "moves without an audit line",
             id="move added at the end",
@@ -189,7 +202,7 @@ def test_the_chain_is_broken(told_url: str, statements: list[str], words: str) -
 
 
 @pytest.mark.parametrize(
-    ("statement", "words"),
+    "statement, words",
     [
         pytest.param(
             f"UPDATE operation SET state = 'confirmed' WHERE state = 'refused' AND change_set_id = {FIRST}",
@@ -320,7 +333,9 @@ def test_a_plan_that_was_edited_with_its_hash_is_found(told_url: str) -> None:
 def test_a_journal_of_another_key_is_found(told_url: str) -> None:
     """The chain begins with the journal's own key, so it cannot be moved into another journal."""
     other = "00" * 32
-    found = tamper(told_url, f"UPDATE journal_setting SET value = '{other}' WHERE name = 'image_key'")
+    found = tamper(
+        told_url, f"UPDATE journal_setting SET value = '{other}' WHERE name = 'image_key'"
+    )
 
     assert "audit line 1 was edited, or the line before it was" == found[0]
 
@@ -350,12 +365,26 @@ def test_the_history_tells_who_did_what(both: Scene) -> None:
     ]
     assert ["mei", "anna", "anna", None, "mei"] == [move.actor for move in moves[:5]]
     assert ("operation", "refused", "2") == next(
-        (move.subject, move.to_state, move.positions) for move in moves if move.to_state == "refused"
+        (move.subject, move.to_state, move.positions)
+        for move in moves
+        if move.to_state == "refused"
     )
     refusal = next(move.detail["reasons"]["2"] for move in moves if move.to_state == "refused")
     assert "Not in this month." in refusal
     assert sorted(move.audit_number for move in moves) == [move.audit_number for move in moves]
     assert ("change_set", "partly_applied") == (moves[-1].subject, moves[-1].to_state)
+
+
+def test_a_chain_whose_head_moves_during_a_commit_takes_nothing_in(scene: Scene) -> None:
+    """Whatever moved it, the commit is given up."""
+    scene.sql(
+        "CREATE TRIGGER meddle AFTER INSERT ON audit_line"
+        " BEGIN UPDATE audit_head SET number = number + 5; END"
+    )
+    with pytest.raises(JournalBroken, match="its head moved"):
+        scene.plan(CANCEL, scene.orders())
+
+    assert [] == scene.journal.change_sets()
 
 
 def test_two_journals_write_one_chain(both: Scene, journal_url: str) -> None:

@@ -24,9 +24,7 @@ def test_every_connection_is_durable(scene: Scene) -> None:
     engine, seen = scene.journal._database._engine, list[dict[str, Any]]()
 
     def look(connection: Any, *_: object) -> None:
-        seen.append(
-            {name: connection.execute(f"PRAGMA {name}").fetchone()[0] for name in PRAGMAS}
-        )
+        seen.append({name: connection.execute(f"PRAGMA {name}").fetchone()[0] for name in PRAGMAS})
 
     event.listen(engine, "connect", look)
     barrier = Barrier(THREADS)
@@ -100,9 +98,23 @@ def synced(journal: Path, *, commits: int, synchronous: str = "") -> int:
     strace = shutil.which("strace")
     assert strace is not None, "please install strace: make system"
     subprocess.run(
-        [strace, "-f", "-qq", "-e", "trace=fsync,fdatasync", "-e", "signal=none", "-o", str(trace)]
-        + [sys.executable, "-c", COMMITS]
-        + [f"sqlite:///{path}", str(commits), synchronous],
+        [
+            strace,
+            "-f",
+            "-qq",
+            "-e",
+            "trace=fsync,fdatasync",
+            "-e",
+            "signal=none",
+            "-o",
+            str(trace),
+            sys.executable,
+            "-c",
+            COMMITS,
+            f"sqlite:///{path}",
+            str(commits),
+            synchronous,
+        ],
         cwd=ROOT,
         check=True,
     )

@@ -8,9 +8,10 @@ from decimal import Decimal
 from connectors.contract import Ref
 from connectors.fake.schema import LINE, MOVE, ORDER
 from core.encoding import loads
+from recovery.apply import run
 from recovery.model import Operation
 from recovery.states import ChangeSetState, OperationState
-from tests.integration.recovery.scene import CANCEL, CLOSE, UPDATE, Scene, make_scene
+from tests.integration.recovery.scene import CANCEL, CLOSE, MEI, UPDATE, Scene, make_scene
 
 CONFIRMED, REFUSED, DROPPED = (
     OperationState.CONFIRMED,
@@ -21,9 +22,7 @@ CONFIRMED, REFUSED, DROPPED = (
 
 def foreign(operation: Operation) -> list[tuple[str, object, object]]:
     """Return what somebody else changed while the operation ran."""
-    return [
-        (each["field"], each["before"], each["after"]) for each in operation.result["foreign"]
-    ]
+    return [(each["field"], each["before"], each["after"]) for each in operation.result["foreign"]]
 
 
 def test_an_edit_between_plan_and_run_drops_the_document(both: Scene) -> None:
@@ -255,3 +254,38 @@ def test_lines_of_another_order_are_nobodys_business(scene: Scene) -> None:
         scene.erp.edit(LINE, line, {"description": "x"})
 
     assert ChangeSetState.APPLIED is scene.run(approved).state
+
+
+def test_a_record_that_went_after_an_earlier_operation_of_ours_is_a_move(scene: Scene) -> None:
+    """Our first operation left a line behind, and somebody deleted it."""
+    (key,) = scene.orders(state="processing")
+    line, other = scene.erp.tables[LINE].children("order", key)
+    chains = [
+        *scene.chains(UPDATE, [line], arguments={"item": "NUT"}, model=LINE),
+        *scene.chains(CLOSE, [key]),
+    ]
+    approved = scene.approve(scene.store(chains))
+    scene.fail("delete", on="capture", nth=2, key=line, model=LINE, moment="after")
+    scene.run(approved)
+
+    assert [CONFIRMED, DROPPED] == scene.moved(approved)[:2]
+    assert f"{LINE},{line} *: exists -> <missing>" in str(scene.operations(approved)[1].reason)
+    assert [other] == scene.erp.tables[LINE].children("order", key)
+
+
+def test_the_same_record_of_another_system_explains_nothing(scene: Scene) -> None:
+    """What we did there is no excuse for what somebody did here."""
+    elsewhere = make_scene(scene.journal)
+    elsewhere.system.name = "other"
+    (key,) = scene.orders()
+    elsewhere.orders()
+    chains = [
+        *elsewhere.chains(UPDATE, [key], arguments={"note": "x"}),
+        *scene.chains(CANCEL, [key]),
+    ]
+    approved = scene.approve(scene.store(chains))
+    scene.erp.edit(ORDER, key, {"note": "x"})
+    systems = {"fake": scene.system, "other": elsewhere.system}
+    done = run(scene.journal, systems.__getitem__, approved.id, actor=MEI)
+
+    assert [CONFIRMED, DROPPED] == scene.moved(done)

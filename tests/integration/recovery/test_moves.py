@@ -1,9 +1,11 @@
 """Nothing in the journal moves but along the tables, and of two that move the same thing one wins."""
 
+# ruff: noqa: S608 - tables are named by the test
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from threading import Barrier, Thread
 from typing import Any
 
@@ -33,17 +35,26 @@ def test_change_sets_move_along_the_table_alone(both: Scene) -> None:
     for state in ChangeSetState:
         for to in ChangeSetState:
             both.sql("UPDATE change_set SET state = :state", state=state.value)
-            try:
-                with both.journal.writing() as writer:
-                    writer.move_change_set(planned.id, to)
-            except IllegalMove as error:
-                assert (to.value, state.value) == (error.details["to"], error.details["state"])
-                assert state is both.again(planned).state
-            else:
-                assert to is both.again(planned).state
-                happened.add((state, to))
+            with suppress(IllegalMove), both.journal.writing() as writer:
+                writer.move_change_set(planned.id, to)
+            now = both.again(planned).state
+            assert now in (state, to)
+            if now is not state:
+                happened.add((state, now))
 
-    assert {(state, to) for state, targets in CHANGE_SET_MOVES.items() for to in targets} == happened
+    assert {
+        (state, to) for state, targets in CHANGE_SET_MOVES.items() for to in targets
+    } == happened
+
+
+def test_a_refused_move_says_what_it_is(scene: Scene) -> None:
+    """The state that it is in, and the one that was asked for."""
+    planned = scene.plan(CANCEL, scene.orders())
+    with (
+        pytest.raises(IllegalMove, match="cannot become running: it is planned"),
+        scene.journal.writing() as writer,
+    ):
+        writer.move_change_set(planned.id, ChangeSetState.RUNNING)
 
 
 def send(scene: Scene, writer: JournalWriter, operations: Sequence[Operation]) -> None:
@@ -92,7 +103,7 @@ def test_a_state_outside_the_list_is_impossible(both: Scene) -> None:
     """The database itself knows the states."""
     both.plan(CANCEL, both.orders())
     for table in ("change_set", "operation"):
-        with pytest.raises(Exception, match="damaged.*state"):
+        with pytest.raises(Exception, match=r"damaged.*state"):
             both.sql(f"UPDATE {table} SET state = 'finished'")
 
 

@@ -1,9 +1,11 @@
 """A journal is made, migrated or refused with a reason; what is not ours is left as it is."""
 
+# ruff: noqa: S608 - tables are named by the schema
+
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
 import pytest
@@ -38,18 +40,28 @@ def fill(connection: Connection) -> None:
     moment, state = "2026-01-05 08:00:00+00:00", "planned"
     zeros = "x'00'" if connection.dialect.name == "sqlite" else "'\\x00'::bytea"
     for statement in (
-        "INSERT INTO change_set (id, purpose, title, state, actor, actor_how, created_at,"
-        f" operation_count) VALUES ('{ID}', 'closing', 't', '{state}', 'a', 'claimed', '{moment}', 1)",
-        "INSERT INTO operation (id, change_set_id, position, system, kind, action, model, key,"
-        f" executor, reversibility, state) VALUES ('{ID}', '{ID}', 1, 's', 'k', 'a', 'm', 'k',"
-        f" 'interface', 'exact', '{state}')",
-        "INSERT INTO plan_exception (change_set_id, position, system, kind, code, text)"
-        f" VALUES ('{ID}', 1, 's', 'k', 'c', '{{}}')",
+        (
+            "INSERT INTO change_set (id, purpose, title, state, actor, actor_how, created_at,"
+            f" operation_count) VALUES ('{ID}', 'closing', 't', '{state}', 'a', 'claimed', '{moment}', 1)"
+        ),
+        (
+            "INSERT INTO operation (id, change_set_id, position, system, kind, action, model, key,"
+            f" executor, reversibility, state) VALUES ('{ID}', '{ID}', 1, 's', 'k', 'a', 'm', 'k',"
+            f" 'interface', 'exact', '{state}')"
+        ),
+        (
+            "INSERT INTO plan_exception (change_set_id, position, system, kind, code, text)"
+            f" VALUES ('{ID}', 1, 's', 'k', 'c', '{{}}')"
+        ),
         f"INSERT INTO image (hash, content) VALUES ({zeros}, {zeros})",
-        "INSERT INTO audit_line (number, written_at, moves_hash, hash)"
-        f" VALUES (1, '{moment}', {zeros}, {zeros})",
-        "INSERT INTO move (audit_number, position, change_set_id, subject, to_state)"
-        f" VALUES (1, 1, '{ID}', 'change_set', '{state}')",
+        (
+            "INSERT INTO audit_line (number, written_at, moves_hash, hash)"
+            f" VALUES (1, '{moment}', {zeros}, {zeros})"
+        ),
+        (
+            "INSERT INTO move (audit_number, position, change_set_id, subject, to_state)"
+            f" VALUES (1, 1, '{ID}', 'change_set', '{state}')"
+        ),
     ):
         connection.exec_driver_sql(statement)
 
@@ -57,7 +69,9 @@ def fill(connection: Connection) -> None:
 def forbidden(dialect: str) -> list[str]:
     """Return statements that no journal lets through."""
     changed = {"audit_line": "hash", "move": "to_state", "image": "content"}
-    found = [f"UPDATE {table} SET {changed[table]} = {changed[table]}" for table in schema.APPEND_ONLY]
+    found = [
+        f"UPDATE {table} SET {changed[table]} = {changed[table]}" for table in schema.APPEND_ONLY
+    ]
     found += [f"DELETE FROM {table}" for table in schema.UNDELETABLE]
     if dialect != "sqlite":
         found += [f"TRUNCATE {table} CASCADE" for table in schema.UNDELETABLE]
@@ -162,8 +176,10 @@ def test_a_newer_journal_is_not_touched(scene: Scene, tmp_path: Path) -> None:
         "CREATE TABLE customers (id INTEGER)",
         "CREATE TABLE alembic_version (version_num VARCHAR(32))",
         # Another program that uses Alembic, and numbers its revisions as we do.
-        "CREATE TABLE alembic_version (version_num VARCHAR(32));"
-        " INSERT INTO alembic_version VALUES ('0001')",
+        (
+            "CREATE TABLE alembic_version (version_num VARCHAR(32));"
+            " INSERT INTO alembic_version VALUES ('0001')"
+        ),
     ],
 )
 def test_a_database_of_somebody_else_is_refused(empty_url: str, statement: str) -> None:
@@ -214,10 +230,56 @@ def test_a_damaged_file_is_refused(scene: Scene, tmp_path: Path) -> None:
     content[4096:] = b"\xff" * (len(content) - 4096)
     path.write_bytes(content)
 
-    with pytest.raises(JournalBroken, match="Keep the file"), closing(
-        Journal.open(f"sqlite:///{path}")
-    ) as journal:
+    with (
+        pytest.raises(JournalBroken, match="Keep the file"),
+        closing(Journal.open(f"sqlite:///{path}")) as journal,
+    ):
         journal.verify()
+
+
+def test_a_file_that_is_damaged_in_the_middle_is_found(scene: Scene, tmp_path: Path) -> None:
+    """It opens, but not all of it can be read any more."""
+    scene.do(CANCEL, scene.orders(200))
+    page = scene.sql("SELECT rootpage FROM sqlite_master WHERE name = 'image'")[0][0]
+    scene.journal.close()
+    path = tmp_path / "journal.db"
+    content = bytearray(path.read_bytes())
+    content[4096 * (page - 1) : 4096 * page] = b"\xff" * 4096
+    path.write_bytes(content)
+
+    with (
+        closing(Journal.open(f"sqlite:///{path}")) as journal,
+        pytest.raises(JournalBroken, match="malformed"),
+    ):
+        journal.verify()
+
+
+def test_a_journal_that_lost_its_key_is_refused(both: Scene, journal_url: str) -> None:
+    """A new key would make every image unreadable, and begin a second chain."""
+    both.do(CANCEL, both.orders())
+    both.sql("DELETE FROM journal_setting")
+
+    with pytest.raises(JournalBroken):
+        Journal.open(journal_url)
+
+
+def test_two_processes_may_open_a_new_journal(
+    empty_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who comes second uses the key of who came first."""
+    Database.open(empty_url).close()  # tables, but no key yet
+    write, faster = Database.writing, list[str]()
+
+    def overtaken(database: Database) -> AbstractContextManager[Connection]:
+        monkeypatch.setattr(Database, "writing", write)
+        with closing(Journal.open(empty_url)) as other:
+            faster.append(other.image_hash(b"x"))
+        return write(database)
+
+    monkeypatch.setattr(Database, "writing", overtaken)
+    with closing(Journal.open(empty_url)) as journal:
+        assert faster == [journal.image_hash(b"x")]
+        assert journal.verify().is_intact
 
 
 def test_a_path_that_cannot_be_made_is_refused(tmp_path: Path) -> None:

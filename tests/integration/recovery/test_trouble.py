@@ -6,13 +6,14 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 from sqlalchemy import event
 
+from connectors.contract import Answer, Call
 from core.errors import JournalBroken, JournalFull
 from recovery.journal import Journal
 from recovery.states import ChangeSetState, OperationState
@@ -92,30 +93,21 @@ def test_a_disk_that_fills_up_between_call_and_outcome(scene: Scene) -> None:
     """The ERP did it, the outcome could not be stored: it is settled by reading, not sent again."""
     keys = scene.orders(3)
     approved = scene.approve(scene.plan(CANCEL, keys))
-    apply = scene.system.apply
-    with pytest.raises(JournalFull), pragma(scene, "query_only=OFF", "query_only=OFF"):
-        engine = scene.journal._database._engine
+    apply, full = scene.system.apply, pragma(scene, "query_only=ON", "query_only=OFF")
 
-        def fill(connection: object, *_: object) -> None:
-            connection.execute("PRAGMA query_only=ON")  # type: ignore[attr-defined]
+    def apply_and_fill(calls: Sequence[Call]) -> list[Answer]:
+        answers = apply(calls)
+        full.__enter__()
+        return answers
 
-        def apply_and_fill(calls: object) -> object:
-            answers = apply(calls)  # type: ignore[arg-type]
-            event.listen(engine, "checkout", fill)
-            return answers
-
-        scene.system.apply = apply_and_fill  # type: ignore[assignment, method-assign]
-        try:
-            scene.run(approved)
-        finally:
-            event.remove(engine, "checkout", fill)
+    scene.system.apply = apply_and_fill  # type: ignore[method-assign]
+    with pytest.raises(JournalFull):
+        scene.run(approved)
+    full.__exit__(None, None, None)
 
     assert {OperationState.SENT} == set(scene.moved(approved))
     assert ["cancelled"] * 3 == scene.states(keys)
-
-    done = scene.run(approved)
-
-    assert ChangeSetState.APPLIED is done.state
+    assert ChangeSetState.APPLIED is scene.run(approved).state
     assert [3] == scene.sizes()
 
 
@@ -123,8 +115,9 @@ def test_a_plan_that_does_not_fit_is_not_there(scene: Scene) -> None:
     """A plan is stored whole or not at all."""
     chains = scene.chains(CANCEL, scene.orders(200))
     pages = scene.sql("PRAGMA page_count")[0][0]
-    with pragma(scene, f"max_page_count={pages + 2}", "max_page_count=1000000"), pytest.raises(
-        JournalFull, match="disk is full"
+    with (
+        pragma(scene, f"max_page_count={pages + 2}", "max_page_count=1000000"),
+        pytest.raises(JournalFull, match="disk is full"),
     ):
         scene.store(chains)
 
@@ -200,11 +193,14 @@ def small_disk(tmp_path: Path) -> Iterator[Path | None]:
     folder = tmp_path / "disk"
     folder.mkdir()
     mount = shutil.which("mount")
-    mounted = mount is not None and not subprocess.run(
-        [mount, "-t", "tmpfs", "-o", "size=1500k", "tmpfs", str(folder)],
-        capture_output=True,
-        check=False,
-    ).returncode
+    mounted = (
+        mount is not None
+        and not subprocess.run(
+            [mount, "-t", "tmpfs", "-o", "size=1500k", "tmpfs", str(folder)],
+            capture_output=True,
+            check=False,
+        ).returncode
+    )
     yield folder if mounted else None
     if mounted:
         subprocess.run(["umount", str(folder)], check=True)
@@ -223,7 +219,7 @@ def test_a_disk_that_is_really_full(small_disk: Path | None, tmp_path: Path) -> 
     assert " True True " in said
 
 
-def test_a_journal_that_is_gone_stops_the_run(both: Scene, journal_url: str) -> None:
+def test_a_journal_that_is_damaged_stops_the_run(both: Scene) -> None:
     """A table is gone: that is damage and no lack of room, and the run stops before its first call."""
     approved = both.approve(both.plan(CANCEL, both.orders(2)))
     both.sql("ALTER TABLE record_lock RENAME TO lost")

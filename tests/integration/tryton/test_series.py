@@ -49,7 +49,7 @@ def test_compare_and_set_on_postgres(postgres_company: Company) -> None:
 
 @pytest.mark.postgres
 def test_post_tells_the_truth_on_postgres(postgres_company: Company) -> None:
-    """What lies on SQLite is right on PostgreSQL."""
+    """An invoice that was posted is done, and no answer says otherwise."""
     ref = postgres_company.refs("account.invoice", role="in_validated")[0]
     assert postgres_company.take(Step("supplier_invoice.post", ref)).is_done
 

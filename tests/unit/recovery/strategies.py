@@ -32,9 +32,7 @@ VALUES: st.SearchStrategy[Value] = st.one_of(
 
 FIELDS = st.dictionaries(NAMES, VALUES, max_size=6)
 REFS = st.builds(Ref, NAMES, NAMES)
-RECORDS = st.builds(
-    Record, REFS, st.none() | FIELDS, raw=st.dictionaries(NAMES, TEXTS, max_size=2)
-)
+RECORDS = st.builds(Record, REFS, st.none() | FIELDS, raw=st.dictionaries(NAMES, TEXTS, max_size=2))
 IMAGES = st.lists(RECORDS, max_size=5, unique_by=lambda record: record.ref).map(
     lambda records: Image(tuple(sorted(records, key=lambda record: record.ref)))
 )

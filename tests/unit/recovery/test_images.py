@@ -118,7 +118,7 @@ def test_differences_look_the_same_from_both_sides(one: Image, other: Image) -> 
 
 
 @pytest.mark.parametrize(
-    ("before", "after"),
+    "before, after",
     [
         (1, True),
         (0, False),
@@ -141,7 +141,7 @@ def test_values_that_differ(before: Value, after: Value) -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "after"),
+    "before, after",
     [
         (Decimal("1.1"), Decimal("1.10")),
         (Decimal("-0.0"), Decimal(0)),

@@ -16,7 +16,7 @@ def test_positions_come_back_in_their_order(positions: list[int]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("positions", "written"),
+    "positions, written",
     [
         ([], ""),
         ([5], "5"),

@@ -28,13 +28,13 @@ TABLES = [
 Moves = Mapping[Any, frozenset[Any]]
 
 
-@pytest.mark.parametrize(("moves", "first"), TABLES)
+@pytest.mark.parametrize("moves, first", TABLES)
 def test_table_names_every_state(moves: Moves, first: StrEnum) -> None:
     """No state is without its moves, be they none."""
     assert set(type(first)) == set(moves)
 
 
-@pytest.mark.parametrize(("moves", "first"), TABLES)
+@pytest.mark.parametrize("moves, first", TABLES)
 def test_every_state_is_reachable(moves: Moves, first: StrEnum) -> None:
     """No state stands in the tables for nothing."""
     reached = {first}
@@ -44,8 +44,8 @@ def test_every_state_is_reachable(moves: Moves, first: StrEnum) -> None:
     assert set(type(first)) == reached
 
 
-@pytest.mark.parametrize(("moves", "first"), TABLES)
-def test_nothing_moves_to_where_it_is(moves: Moves, first: StrEnum) -> None:
+@pytest.mark.parametrize("moves", [CHANGE_SET_MOVES, OPERATION_MOVES])
+def test_nothing_moves_to_where_it_is(moves: Moves) -> None:
     """A move that changes nothing would hide that somebody else was faster."""
     assert [] == [state for state, targets in moves.items() if state in targets]
 
