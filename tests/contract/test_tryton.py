@@ -217,22 +217,24 @@ class TestTrytonOnPostgres(OneSession):
         for _ in range(ROUNDS):
             ref = subject.make(actions[0]).ref
             steps = [Step(action, ref) for action in actions]
-            befores = [image_of(system, step) for step in steps]
-            said = _at_once(others, steps, befores)
+            images_before = [image_of(system, step) for step in steps]
+            said = _at_once(others, steps, images_before)
             assert [None] == [each for each in said if each is None]
             (lost,) = (each for each in said if each is not None)
             # A button looks at the state before it looks at the stamps.
             expected = StaleRecord if actions[0] == "project.close" else (StaleRecord, StateRefused)
             assert isinstance(lost, expected)
             winner = said.index(None)
-            after = image_of(system, steps[winner], befores[winner])
-            assert action_of(system, steps[winner]).is_done(steps[winner], befores[winner], after)
+            after = image_of(system, steps[winner], images_before[winner])
+            assert action_of(system, steps[winner]).is_done(
+                steps[winner], images_before[winner], after
+            )
         for other in others:
             other.close()
 
 
 def _at_once(
-    systems: Sequence[System], steps: Sequence[Step], befores: Sequence[Image]
+    systems: Sequence[System], steps: Sequence[Step], images_before: Sequence[Image]
 ) -> list[RefusedError | None]:
     """Send one call of each system at one instant; return what each was told."""
     gate = threading.Barrier(len(systems))
@@ -241,7 +243,7 @@ def _at_once(
     def send(place: int) -> None:
         gate.wait(30)
         try:
-            (answer,) = systems[place].apply([Call(new_id(), steps[place], befores[place])])
+            (answer,) = systems[place].apply([Call(new_id(), steps[place], images_before[place])])
             said[place] = answer.refused
         except RefusedError as error:
             said[place] = error

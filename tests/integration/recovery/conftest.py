@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -14,13 +14,13 @@ from core import clock
 from core.ids import new_id
 from recovery.journal import Journal
 from sandbox.postgres import Cluster
+from tests.integration.recovery.postgres_journal import WorkDatabase, address
 from tests.integration.recovery.scene import Scene, Time, make_scene, tell
 
 BOTH = (
     "sqlite",
     pytest.param("postgresql", marks=[pytest.mark.postgres, pytest.mark.xdist_group("postgres")]),
 )
-MakeURL = Callable[[], str]
 
 
 @pytest.fixture(autouse=True)
@@ -42,25 +42,9 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres_cluster: Cluster) -> str:
-    """Return the name of a database with an empty journal to copy."""
-    name = "journal_template"
-    with closing(psycopg.connect(postgres_cluster.dsn, autocommit=True)) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
-    Journal.open(_address(postgres_cluster, name)).close()
-    return name
-
-
-def _address(cluster: Cluster, database: str) -> str:
-    return cluster.dsn_of(database).replace("postgresql://", "postgresql+psycopg://", 1)
-
-
-def _postgres_database(cluster: Cluster, template: str) -> Iterator[str]:
-    name = f"journal_{new_id().replace('-', '')}"
-    with closing(psycopg.connect(cluster.dsn, autocommit=True)) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
-        yield _address(cluster, name)
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+def work_database(postgres_cluster: Cluster) -> WorkDatabase:
+    """Make the one database that holds a journal in PostgreSQL."""
+    return WorkDatabase(postgres_cluster)
 
 
 @pytest.fixture(scope="session")
@@ -69,19 +53,13 @@ def sqlite_story(sqlite_template: Path) -> Path:
     path = sqlite_template.with_name("story.db")
     shutil.copyfile(sqlite_template, path)
     with closing(Journal.open(f"sqlite:///{path}")) as journal:
-        tell(make_scene(journal))
+        tell_story(journal)
     return path
 
 
-@pytest.fixture(scope="session")
-def postgres_story(postgres_cluster: Cluster, postgres_template: str) -> str:
-    """Return the name of a database in which a whole story was told."""
-    name = "journal_story"
-    with closing(psycopg.connect(postgres_cluster.dsn, autocommit=True)) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {postgres_template}".encode())
-    with closing(Journal.open(_address(postgres_cluster, name))) as journal:
-        tell(make_scene(journal))
-    return name
+def tell_story(journal: Journal) -> None:
+    """Fill a journal with everything that can be in one."""
+    tell(make_scene(journal))
 
 
 @pytest.fixture
@@ -92,17 +70,24 @@ def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
     return f"sqlite:///{path}"
 
 
-@pytest.fixture
-def postgres_journal_url(postgres_cluster: Cluster, postgres_template: str) -> Iterator[str]:
-    """Return the address of an empty journal in PostgreSQL."""
-    yield from _postgres_database(postgres_cluster, postgres_template)
-
-
 @pytest.fixture(params=BOTH)
 def journal_url(request: pytest.FixtureRequest) -> str:
     """Return the address of an empty journal, on each database in turn."""
-    name = "sqlite_url" if request.param == "sqlite" else "postgres_journal_url"
-    return str(request.getfixturevalue(name))
+    if request.param == "sqlite":
+        return str(request.getfixturevalue("sqlite_url"))
+    database: WorkDatabase = request.getfixturevalue("work_database")
+    return database.begin()
+
+
+@pytest.fixture(params=BOTH)
+def told_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return the address of a journal with a story in it, on each database in turn."""
+    if request.param == "sqlite":
+        path = tmp_path / "told.db"
+        shutil.copyfile(request.getfixturevalue("sqlite_story"), path)
+        return f"sqlite:///{path}"
+    database: WorkDatabase = request.getfixturevalue("work_database")
+    return database.begin(tell_story)
 
 
 @pytest.fixture(params=BOTH)
@@ -110,21 +95,13 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """Return the address of a database without any table, on each database in turn."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'empty.db'}"
-    else:
-        yield from _postgres_database(request.getfixturevalue("postgres_cluster"), "template0")
-
-
-@pytest.fixture(params=BOTH)
-def told_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Return the address of a journal with a story in it, on each database in turn."""
-    if request.param == "sqlite":
-        path = tmp_path / "told.db"
-        shutil.copyfile(request.getfixturevalue("sqlite_story"), path)
-        yield f"sqlite:///{path}"
-    else:
-        yield from _postgres_database(
-            request.getfixturevalue("postgres_cluster"), request.getfixturevalue("postgres_story")
-        )
+        return
+    cluster: Cluster = request.getfixturevalue("postgres_cluster")
+    name = f"empty_{new_id().replace('-', '')}"
+    with closing(psycopg.connect(cluster.dsn, autocommit=True)) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+        yield address(cluster, name)
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
 @pytest.fixture

@@ -219,14 +219,14 @@ def test_a_disk_that_is_really_full(small_disk: Path | None, tmp_path: Path) -> 
     assert " True True " in said
 
 
-def test_a_journal_that_is_damaged_stops_the_run(both: Scene) -> None:
+def test_a_journal_that_is_damaged_stops_the_run(scene: Scene) -> None:
     """A table is gone: that is damage and no lack of room, and the run stops before its first call."""
-    approved = both.approve(both.plan(CANCEL, both.orders(2)))
-    both.sql("ALTER TABLE record_lock RENAME TO lost")
+    approved = scene.approve(scene.plan(CANCEL, scene.orders(2)))
+    scene.sql("ALTER TABLE record_lock RENAME TO lost")
     with pytest.raises(JournalBroken, match="record_lock"):
-        both.run(approved)
+        scene.run(approved)
 
-    assert [] == both.sizes()
+    assert [] == scene.sizes()
 
 
 def test_a_broken_link_between_two_commits(scene: Scene, sqlite_url: str) -> None:
