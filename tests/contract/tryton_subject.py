@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -102,8 +103,9 @@ Made = list[tuple[Ref, dict[str, Value]]]
 
 
 def rpc_naming(body: bytes) -> tuple[str, bool]:
-    """Read a JSON-RPC request: the method, and whether it changes something."""
-    method = str(loads(body)["method"])
+    """Read a request in either dialect: the method, and whether it changes something."""
+    in_xml = re.search(rb"<methodName>([^<]+)</methodName>", body)
+    method = in_xml[1].decode() if in_xml else str(loads(body)["method"])
     verb = method.rpartition(".")[2]
     is_model = method.startswith("model.")
     return method, verb not in READING_CALLS or (is_model and verb in ("create", "delete"))
@@ -345,7 +347,8 @@ class TrytonSubject(Subject):
         *_, last = self.proxy.exchanges
         body = dumps({"id": 1, "method": "common.db.logout", "params": []})
         connection = self.proxy.connect()
-        connection.request("POST", f"/{self.erp.database}/rpc/", body, dict(last.headers))
+        headers = {name: last.headers[name] for name in ("authorization", "content-type")}
+        connection.request("POST", f"/{self.erp.database}/rpc/", body, headers)
         assert connection.getresponse().status == 200
         connection.close()
 

@@ -73,23 +73,23 @@ def test_everything_is_read_back(both: Scene) -> None:
     assert [] == both.sql("SELECT * FROM record_lock")
 
 
-def test_a_finished_change_set_does_not_run_again(both: Scene) -> None:
+def test_a_finished_change_set_does_not_run_again(scene: Scene) -> None:
     """Asking twice is harmless."""
-    done = both.do(CANCEL, both.orders(2))
+    done = scene.do(CANCEL, scene.orders(2))
     with pytest.raises(IllegalMove):
-        both.run(done)
+        scene.run(done)
 
-    assert [2] == both.sizes()
+    assert [2] == scene.sizes()
 
 
-def test_chains_go_link_by_link(both: Scene) -> None:
+def test_chains_go_link_by_link(scene: Scene) -> None:
     """First links of all documents in one batch, then second ones; a done chain closes its document."""
-    keys = both.orders(3, state="processing")
-    done = both.do(CLOSE, keys)
+    keys = scene.orders(3, state="processing")
+    done = scene.do(CLOSE, keys)
 
     assert ChangeSetState.APPLIED is done.state
-    assert [3, 3, 3] == both.sizes()
-    assert ["closed"] * 3 == both.states(keys)
+    assert [3, 3, 3] == scene.sizes()
+    assert ["closed"] * 3 == scene.states(keys)
 
 
 # --- refusals -----------------------------------------------------------------------------------
@@ -113,15 +113,15 @@ def test_a_refused_member_that_the_erp_names(both: Scene) -> None:
     assert both.journal.verify().is_intact
 
 
-def test_a_refused_member_that_nobody_names(both: Scene) -> None:
+def test_a_refused_member_that_nobody_names(scene: Scene) -> None:
     """An atomic batch is halved until the offender stands alone: nothing is applied twice."""
-    keys = both.orders(8)
-    both.fail("bad_document", key=keys[5], times=9, is_named=False)
-    done = both.do(CANCEL, keys)
+    keys = scene.orders(8)
+    scene.fail("bad_document", key=keys[5], times=9, is_named=False)
+    done = scene.do(CANCEL, keys)
 
-    assert [CONFIRMED] * 5 + [REFUSED] + [CONFIRMED] * 2 == both.moved(done)
-    assert [8, 4, 4, 2, 1, 1, 2] == both.sizes()
-    assert {1} == set(both.applied().values())
+    assert [CONFIRMED] * 5 + [REFUSED] + [CONFIRMED] * 2 == scene.moved(done)
+    assert [8, 4, 4, 2, 1, 1, 2] == scene.sizes()
+    assert {1} == set(scene.applied().values())
 
 
 def test_a_refused_member_that_our_own_check_names(scene: Scene) -> None:
@@ -302,16 +302,16 @@ def test_a_document_waits_for_another_one(scene: Scene) -> None:
 # --- what is there already, and what is shared --------------------------------------------------
 
 
-def test_what_the_erp_already_has_is_not_sent(both: Scene) -> None:
+def test_what_the_erp_already_has_is_not_sent(scene: Scene) -> None:
     """A first link with nothing to do is dropped as such, and the next link may go on."""
-    keys = both.orders(2, state="processing", lines=(("5.000", "5.000", "3.00"),))
-    done = both.do(CLOSE, keys)
-    operations = both.operations(done)
+    keys = scene.orders(2, state="processing", lines=(("5.000", "5.000", "3.00"),))
+    done = scene.do(CLOSE, keys)
+    operations = scene.operations(done)
 
-    assert [DROPPED] * 2 + [CONFIRMED] * 4 == both.moved(done)
+    assert [DROPPED] * 2 + [CONFIRMED] * 4 == scene.moved(done)
     assert [ALREADY] * 2 == [each.error_code for each in operations[:2]]
-    assert [2, 2] == both.sizes()
-    assert ["closed"] * 2 == both.states(keys)
+    assert [2, 2] == scene.sizes()
+    assert ["closed"] * 2 == scene.states(keys)
 
 
 def test_documents_that_share_a_record_go_one_after_the_other(both: Scene) -> None:
@@ -390,7 +390,7 @@ def test_two_systems_in_one_change_set(scene: Scene) -> None:
     assert ([2], [2]) == (scene.sizes(), other.sizes())
 
 
-def test_a_plan_with_nothing_ready_is_done_at_once(both: Scene) -> None:
+def test_a_plan_with_nothing_ready_is_done_at_once(scene: Scene) -> None:
     """It waits for nobody and sends nothing."""
-    assert ChangeSetState.APPLIED is both.run(both.approve(both.store([]))).state
-    assert [] == both.sizes()
+    assert ChangeSetState.APPLIED is scene.run(scene.approve(scene.store([]))).state
+    assert [] == scene.sizes()

@@ -43,18 +43,18 @@ def test_a_conflict_is_shown_field_by_field(both: Scene) -> None:
 
 @pytest.mark.parametrize("on_conflict", [OnConflict.STOP, OnConflict.SKIP, OnConflict.RECOMPUTE])
 def test_a_document_in_conflict_is_left_and_the_others_go_on(
-    both: Scene, on_conflict: OnConflict
+    scene: Scene, on_conflict: OnConflict
 ) -> None:
     """Whoever reads the journal in a year sees why, with the three values."""
-    keys = both.orders(3)
-    done = both.do(CANCEL, keys)
-    both.erp.edit(ORDER, keys[1], {"state": "archived"})
-    back = both.run(both.approve(both.plan_rollback(both.selection(done), on_conflict)))
-    left = next(each for each in both.operations(back) if each.number == "PO0002")
+    keys = scene.orders(3)
+    done = scene.do(CANCEL, keys)
+    scene.erp.edit(ORDER, keys[1], {"state": "archived"})
+    back = scene.run(scene.approve(scene.plan_rollback(scene.selection(done), on_conflict)))
+    left = next(each for each in scene.operations(back) if each.number == "PO0002")
 
-    assert ["quotation", "archived", "quotation"] == both.states(keys)
+    assert ["quotation", "archived", "quotation"] == scene.states(keys)
     assert ChangeSetState.PARTLY_APPLIED is back.state
-    assert ChangeSetState.PARTLY_ROLLED_BACK is both.again(done).state
+    assert ChangeSetState.PARTLY_ROLLED_BACK is scene.again(done).state
     assert DROPPED is left.state
     assert [
         {
@@ -82,18 +82,18 @@ def test_a_conflict_that_was_resolved_by_hand_is_taken_back_later(scene: Scene) 
     assert "quotation" == scene.order(key)["state"]
 
 
-def test_what_somebody_put_back_is_already_back(both: Scene) -> None:
+def test_what_somebody_put_back_is_already_back(scene: Scene) -> None:
     """There is nothing to do on it, and nothing to complain about; the others go on."""
-    keys = both.orders(2)
-    done = both.do(CANCEL, keys)
-    both.erp.edit(ORDER, keys[0], OPEN)
-    found = both.preview(done)
-    back = both.roll_back(done)
+    keys = scene.orders(2)
+    done = scene.do(CANCEL, keys)
+    scene.erp.edit(ORDER, keys[0], OPEN)
+    found = scene.preview(done)
+    back = scene.roll_back(done)
 
     assert [Status.CLEAN, Status.ALREADY_BACK] == [item.status for item in found.items]
     assert "it is as it was before" == str(found.items[1].reason)
     assert (1, ChangeSetState.APPLIED) == (back.operation_count, back.state)
-    assert ["quotation"] * 2 == both.states(keys)
+    assert ["quotation"] * 2 == scene.states(keys)
 
 
 def test_what_is_back_by_half_is_a_conflict(scene: Scene) -> None:
@@ -166,68 +166,68 @@ def test_edits_of_fields_that_another_link_set_are_not_kept(scene: Scene) -> Non
     assert {"description"} == {difference.field for difference in item.kept}
 
 
-def test_fields_that_two_links_set(both: Scene) -> None:
+def test_fields_that_two_links_set(scene: Scene) -> None:
     """What was before is what the first one found; what is ours is what the last one left."""
-    (key,) = both.orders()
+    (key,) = scene.orders()
     chains = [
-        *both.chains(UPDATE, [key], arguments={"note": "first"}),
-        *both.chains(UPDATE, [key], arguments={"note": "second"}),
+        *scene.chains(UPDATE, [key], arguments={"note": "first"}),
+        *scene.chains(UPDATE, [key], arguments={"note": "second"}),
     ]
-    done = both.run(both.approve(both.store(chains)))
-    both.erp.edit(ORDER, key, {"note": "first"})
-    (between,) = both.preview(done).items
-    both.erp.edit(ORDER, key, {"note": ""})
-    (back,) = both.preview(done).items
-    both.erp.edit(ORDER, key, {"note": "second"})
-    both.roll_back(done)
+    done = scene.run(scene.approve(scene.store(chains)))
+    scene.erp.edit(ORDER, key, {"note": "first"})
+    (between,) = scene.preview(done).items
+    scene.erp.edit(ORDER, key, {"note": ""})
+    (back,) = scene.preview(done).items
+    scene.erp.edit(ORDER, key, {"note": "second"})
+    scene.roll_back(done)
 
     assert (Status.CONFLICT, {"note": ("", "second", "first")}) == (between.status, shown(between))
     assert Status.ALREADY_BACK is back.status
-    assert "" == both.order(key)["note"]
+    assert "" == scene.order(key)["note"]
 
 
-def test_derived_fields_are_recomputed_if_asked_so(both: Scene) -> None:
+def test_derived_fields_are_recomputed_if_asked_so(scene: Scene) -> None:
     """A quantity was changed since: the amount is the ERP's to compute, not ours to restore."""
-    (key,) = both.orders(state="processing")
-    done = both.do(CLOSE, [key])
-    line = both.erp.tables[LINE].children("order", key)[0]
-    both.erp.edit(LINE, line, {"quantity": Decimal("13.000")})
-    (stopped,) = both.preview(done).items
-    (recomputed,) = both.preview(done, on_conflict=OnConflict.RECOMPUTE).items
+    (key,) = scene.orders(state="processing")
+    done = scene.do(CLOSE, [key])
+    line = scene.erp.tables[LINE].children("order", key)[0]
+    scene.erp.edit(LINE, line, {"quantity": Decimal("13.000")})
+    (stopped,) = scene.preview(done).items
+    (recomputed,) = scene.preview(done, on_conflict=OnConflict.RECOMPUTE).items
 
     assert Status.CONFLICT is stopped.status
     assert {"remaining_amount"} == set(shown(stopped)) == set(shown(recomputed))
     assert Status.CLEAN is recomputed.status
     assert [Effect.CHANGES_RESULT] == [each.effect for each in recomputed.later]
 
-    selection = both.selection(done)
-    back = both.run(both.approve(both.plan_rollback(selection, OnConflict.RECOMPUTE)))
-    results = [each.result for each in both.operations(back)]
+    selection = scene.selection(done)
+    back = scene.run(scene.approve(scene.plan_rollback(selection, OnConflict.RECOMPUTE)))
+    results = [each.result for each in scene.operations(back)]
 
-    assert ChangeSetState.ROLLED_BACK is both.again(done).state
+    assert ChangeSetState.ROLLED_BACK is scene.again(done).state
     # 8 of 13 at 19.50 and 3.5 of 3.5 at 8.00 are still to come.
-    assert Decimal("184.00") == both.order(key)["remaining_amount"]
+    assert Decimal("184.00") == scene.order(key)["remaining_amount"]
     assert [True, True, False] == [result["is_exact"] for result in results]
     assert {"amount", "remaining_amount"} == {each["field"] for each in results[2]["recomputed"]}
     assert "residue" not in results[2]
 
 
-def test_later_business_blocks(both: Scene) -> None:
+def test_later_business_blocks(scene: Scene) -> None:
     """An invoice was posted since: opening the order would do harm, and the reason names it."""
-    keys = both.orders(2, state="processing")
-    done = both.do(CLOSE, keys)
-    period = add_period(both.erp, "2026-01")
-    add_invoice(both.erp, "INV7", period=period, order=keys[0])
-    clean, blocked = both.preview(done).items
+    keys = scene.orders(2, state="processing")
+    done = scene.do(CLOSE, keys)
+    period = add_period(scene.erp, "2026-01")
+    add_invoice(scene.erp, "INV7", period=period, order=keys[0])
+    clean, blocked = scene.preview(done).items
 
     assert (Status.CLEAN, Status.BLOCKED) == (clean.status, blocked.status)
     assert "invoice INV7 was posted" == str(blocked.reason)
 
-    back = both.roll_back(done)
+    back = scene.roll_back(done)
 
-    assert ["closed", "processing"] == both.states(keys)
+    assert ["closed", "processing"] == scene.states(keys)
     assert ["blocked"] == [
-        each.details["status"] for each in both.operations(back) if each.state is DROPPED
+        each.details["status"] for each in scene.operations(back) if each.state is DROPPED
     ]
 
 

@@ -52,31 +52,31 @@ def test_a_person_says_that_it_was_us(both: Scene) -> None:
     assert ["quotation"] * 2 == both.states(keys)
 
 
-def test_a_person_says_that_it_was_not_us(both: Scene) -> None:
+def test_a_person_says_that_it_was_not_us(scene: Scene) -> None:
     """It is refused: a rollback leaves it alone."""
-    keys, paused = doubted(both)
-    say(both, paused, OperationState.REFUSED)
-    done = both.run(paused)
+    keys, paused = doubted(scene)
+    say(scene, paused, OperationState.REFUSED)
+    done = scene.run(paused)
 
     assert ChangeSetState.PARTLY_APPLIED is done.state
-    assert both.journal.verify().is_intact
+    assert scene.journal.verify().is_intact
 
-    both.roll_back(done)
+    scene.roll_back(done)
 
-    assert ["quotation", "cancelled"] == both.states(keys)
+    assert ["quotation", "cancelled"] == scene.states(keys)
 
 
-def test_a_person_says_that_it_did_not_happen(both: Scene) -> None:
+def test_a_person_says_that_it_did_not_happen(scene: Scene) -> None:
     """It is read again, and sent again where it is still what was approved."""
-    keys, paused = doubted(both)
-    both.erp.edit(ORDER, keys[1], {"state": "quotation"})
-    say(both, paused, OperationState.CAPTURED)
-    done = both.run(paused)
+    keys, paused = doubted(scene)
+    scene.erp.edit(ORDER, keys[1], {"state": "quotation"})
+    say(scene, paused, OperationState.CAPTURED)
+    done = scene.run(paused)
 
     assert ChangeSetState.APPLIED is done.state
-    assert ["cancelled"] * 2 == both.states(keys)
-    assert {1} == set(both.applied().values())
-    assert both.journal.verify().is_intact
+    assert ["cancelled"] * 2 == scene.states(keys)
+    assert {1} == set(scene.applied().values())
+    assert scene.journal.verify().is_intact
 
 
 @pytest.mark.parametrize(

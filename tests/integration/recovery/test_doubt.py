@@ -26,16 +26,16 @@ LOST = ("lost", "slow", "garbage", "server_error")
 
 
 @pytest.mark.parametrize("kind", ["busy", "rate_limited", "unreachable"])
-def test_a_busy_system_is_tried_again(both: Scene, time: Time, kind: str) -> None:
+def test_a_busy_system_is_tried_again(scene: Scene, time: Time, kind: str) -> None:
     """As long as it is certain that nothing happened; each operation takes effect once."""
-    both.fail(kind, times=3)
-    done = both.do(CANCEL, both.orders(3))
+    scene.fail(kind, times=3)
+    done = scene.do(CANCEL, scene.orders(3))
 
     assert ChangeSetState.APPLIED is done.state
-    assert [3] * 4 == both.sizes()
-    assert {1} == set(both.applied().values())
+    assert [3] * 4 == scene.sizes()
+    assert {1} == set(scene.applied().values())
     assert 3 == len(time.sleeps)
-    assert both.journal.verify().is_intact
+    assert scene.journal.verify().is_intact
 
 
 def test_a_system_that_names_its_time_is_given_it(scene: Scene, time: Time) -> None:
@@ -47,22 +47,22 @@ def test_a_system_that_names_its_time_is_given_it(scene: Scene, time: Time) -> N
 
 
 @pytest.mark.parametrize("on", ["capture", "apply"])
-def test_a_system_that_stays_away_pauses_the_change_set(both: Scene, on: str) -> None:
+def test_a_system_that_stays_away_pauses_the_change_set(scene: Scene, on: str) -> None:
     """Nothing is refused for it; when the system is back, the change set goes on."""
-    keys = both.orders(4)
-    approved = both.approve(both.plan(CANCEL, keys))
-    both.fail("unreachable", on=on, nth=2 if on == "apply" else 3, times=10**6)
+    keys = scene.orders(4)
+    approved = scene.approve(scene.plan(CANCEL, keys))
+    scene.fail("unreachable", on=on, nth=2 if on == "apply" else 3, times=10**6)
     with pytest.raises(TransientError):
-        both.run(approved, batch_size=2)
+        scene.run(approved, batch_size=2)
 
-    assert ChangeSetState.PAUSED is both.again(approved).state
-    assert "cannot be reached" in str(both.again(approved).note)
-    assert ["cancelled", "cancelled", "quotation", "quotation"] == both.states(keys)
+    assert ChangeSetState.PAUSED is scene.again(approved).state
+    assert "cannot be reached" in str(scene.again(approved).note)
+    assert ["cancelled", "cancelled", "quotation", "quotation"] == scene.states(keys)
 
-    both.erp.faults.clear()
+    scene.erp.faults.clear()
 
-    assert ChangeSetState.APPLIED is both.run(approved).state
-    assert {1} == set(both.applied().values())
+    assert ChangeSetState.APPLIED is scene.run(approved).state
+    assert {1} == set(scene.applied().values())
 
 
 def test_a_document_that_moves_while_the_system_is_busy(scene: Scene) -> None:
@@ -80,26 +80,26 @@ def test_a_document_that_moves_while_the_system_is_busy(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("kind", LOST)
-def test_a_lost_answer_to_what_was_done(both: Scene, kind: str) -> None:
+def test_a_lost_answer_to_what_was_done(scene: Scene, kind: str) -> None:
     """Read, found, confirmed: it is sent once."""
-    both.fail(kind)
-    done = both.do(CANCEL, both.orders(3))
+    scene.fail(kind)
+    done = scene.do(CANCEL, scene.orders(3))
 
     assert ChangeSetState.APPLIED is done.state
-    assert [3] == both.sizes()
-    assert "in_doubt" in [move.to_state for move in both.journal.history(done.id)]
-    assert both.journal.verify().is_intact
+    assert [3] == scene.sizes()
+    assert "in_doubt" in [move.to_state for move in scene.journal.history(done.id)]
+    assert scene.journal.verify().is_intact
 
 
 @pytest.mark.parametrize("kind", LOST)
-def test_a_lost_answer_to_what_was_not_done(both: Scene, kind: str) -> None:
+def test_a_lost_answer_to_what_was_not_done(scene: Scene, kind: str) -> None:
     """Read, not found, sent again: once more, and only then."""
-    both.fail(kind, is_applied=False)
-    done = both.do(CANCEL, both.orders(3))
+    scene.fail(kind, is_applied=False)
+    done = scene.do(CANCEL, scene.orders(3))
 
     assert ChangeSetState.APPLIED is done.state
-    assert [3, 3] == both.sizes()
-    assert {1} == set(both.applied().values())
+    assert [3, 3] == scene.sizes()
+    assert {1} == set(scene.applied().values())
 
 
 def test_a_batch_that_was_done_by_half(scene: Scene) -> None:
@@ -125,19 +125,19 @@ def test_a_request_that_arrives_twice(scene: Scene) -> None:
     assert [NEEDS_PERSON] == scene.moved(done)
 
 
-def test_a_system_that_never_answers_is_given_up(both: Scene) -> None:
+def test_a_system_that_never_answers_is_given_up(scene: Scene) -> None:
     """Three batches in a row without an answer and without effect: the change set waits."""
-    approved = both.approve(both.plan(CANCEL, both.orders(2)))
-    both.fail("lost", is_applied=False, times=10**6)
+    approved = scene.approve(scene.plan(CANCEL, scene.orders(2)))
+    scene.fail("lost", is_applied=False, times=10**6)
     with pytest.raises(TransientError, match="lost the answer 3 times in a row"):
-        both.run(approved)
+        scene.run(approved)
 
-    assert [2, 2, 2] == both.sizes()
-    assert ChangeSetState.PAUSED is both.again(approved).state
+    assert [2, 2, 2] == scene.sizes()
+    assert ChangeSetState.PAUSED is scene.again(approved).state
 
-    both.erp.faults.clear()
+    scene.erp.faults.clear()
 
-    assert ChangeSetState.APPLIED is both.run(approved).state
+    assert ChangeSetState.APPLIED is scene.run(approved).state
 
 
 def test_an_answer_now_and_then_is_enough(scene: Scene) -> None:
@@ -210,17 +210,17 @@ def test_a_counter_document_is_found(both: Scene) -> None:
     assert [1] == both.sizes()
 
 
-def test_what_cannot_be_found_again_is_never_sent_again(both: Scene) -> None:
+def test_what_cannot_be_found_again_is_never_sent_again(scene: Scene) -> None:
     """A message that may have been sent: a person looks, however often the change set is resumed."""
-    keys = both.orders(2)
-    both.fail("lost", is_applied=False)
-    paused = both.do("purchase_order.send_reminder", keys)
-    both.run(paused)
+    keys = scene.orders(2)
+    scene.fail("lost", is_applied=False)
+    paused = scene.do("purchase_order.send_reminder", keys)
+    scene.run(paused)
 
-    assert ChangeSetState.PAUSED is both.again(paused).state
-    assert [NEEDS_PERSON] * 2 == both.moved(paused)
-    assert "cannot be found by reading" in str(both.operations(paused)[0].reason)
-    assert [2] == both.sizes()
+    assert ChangeSetState.PAUSED is scene.again(paused).state
+    assert [NEEDS_PERSON] * 2 == scene.moved(paused)
+    assert "cannot be found by reading" in str(scene.operations(paused)[0].reason)
+    assert [2] == scene.sizes()
 
 
 def test_what_cannot_be_found_again_is_confirmed_by_its_answer(scene: Scene) -> None:

@@ -55,32 +55,32 @@ def test_a_long_value_is_cut_and_a_long_list_is_counted(scene: Scene) -> None:
     assert len(reason) < 300
 
 
-def test_a_deleted_document_is_dropped(both: Scene) -> None:
+def test_a_deleted_document_is_dropped(scene: Scene) -> None:
     """Somebody deleted it between plan and run."""
-    keys = both.orders(2)
-    approved = both.approve(both.plan(CANCEL, keys))
-    both.erp.delete(ORDER, keys[0])
-    done = both.run(approved)
+    keys = scene.orders(2)
+    approved = scene.approve(scene.plan(CANCEL, keys))
+    scene.erp.delete(ORDER, keys[0])
+    done = scene.run(approved)
 
-    assert [DROPPED, CONFIRMED] == both.moved(done)
-    assert f"{ORDER},{keys[0]} *: exists -> <missing>" in str(both.operations(done)[0].reason)
+    assert [DROPPED, CONFIRMED] == scene.moved(done)
+    assert f"{ORDER},{keys[0]} *: exists -> <missing>" in str(scene.operations(done)[0].reason)
 
 
-def test_a_record_that_came_or_went_below_a_document_drops_it(both: Scene) -> None:
+def test_a_record_that_came_or_went_below_a_document_drops_it(scene: Scene) -> None:
     """A line more, an expected receipt less: that is not what was approved."""
-    keys = both.orders(3, state="processing")
-    approved = both.approve(both.plan(CLOSE, keys))
+    keys = scene.orders(3, state="processing")
+    approved = scene.approve(scene.plan(CLOSE, keys))
     (move,) = (
         key
-        for key in both.erp.tables[MOVE].children("order", keys[0])
-        if (both.erp.tables[MOVE].get(key) or {})["number"].endswith("/2/draft")
+        for key in scene.erp.tables[MOVE].children("order", keys[0])
+        if (scene.erp.tables[MOVE].get(key) or {})["number"].endswith("/2/draft")
     )
-    both.erp.delete(MOVE, move)
-    both.erp.insert(MOVE, {"order": keys[1], "state": "draft", "quantity": Decimal(1)})
-    done = both.run(approved)
+    scene.erp.delete(MOVE, move)
+    scene.erp.insert(MOVE, {"order": keys[1], "state": "draft", "quantity": Decimal(1)})
+    done = scene.run(approved)
 
-    assert [DROPPED, DROPPED, CONFIRMED] == both.moved(done)[:3]
-    assert ["processing", "processing", "closed"] == both.states(keys)
+    assert [DROPPED, DROPPED, CONFIRMED] == scene.moved(done)[:3]
+    assert ["processing", "processing", "closed"] == scene.states(keys)
 
 
 def test_a_record_that_came_below_a_waiting_document_drops_it(scene: Scene) -> None:
@@ -114,12 +114,12 @@ def test_a_document_that_came_back_is_what_was_approved(scene: Scene) -> None:
     assert ChangeSetState.APPLIED is scene.run(approved).state
 
 
-def test_an_edit_between_two_links_ends_the_chain(both: Scene) -> None:
+def test_an_edit_between_two_links_ends_the_chain(scene: Scene) -> None:
     """A later link rests on what the link before it left."""
-    keys = both.orders(2, state="processing")
-    approved = both.approve(both.plan(CLOSE, keys))
+    keys = scene.orders(2, state="processing")
+    approved = scene.approve(scene.plan(CLOSE, keys))
     # The second capture of the first link is its reading back.
-    both.fail(
+    scene.fail(
         "edit",
         on="capture",
         action="purchase_order.cancel_remainder",
@@ -128,29 +128,29 @@ def test_an_edit_between_two_links_ends_the_chain(both: Scene) -> None:
         changes={"note": "stop!"},
         moment="after",
     )
-    done = both.run(approved)
-    operations = both.operations(done)
+    done = scene.run(approved)
+    operations = scene.operations(done)
 
-    assert [CONFIRMED, CONFIRMED, DROPPED, CONFIRMED, DROPPED, CONFIRMED] == both.moved(done)
+    assert [CONFIRMED, CONFIRMED, DROPPED, CONFIRMED, DROPPED, CONFIRMED] == scene.moved(done)
     assert "note:  -> stop!" in str(operations[2].reason)
     assert "an earlier step" in str(operations[4].reason)
-    assert ["processing", "closed"] == both.states(keys)
-    assert ChangeSetState.APPLIED is both.roll_back(done).state
+    assert ["processing", "closed"] == scene.states(keys)
+    assert ChangeSetState.APPLIED is scene.roll_back(done).state
 
 
-def test_an_edit_between_capture_and_call_is_refused(both: Scene) -> None:
+def test_an_edit_between_capture_and_call_is_refused(scene: Scene) -> None:
     """Where the ERP has a compare-and-set, it sees what our capture could not."""
-    (key,) = both.orders()
-    approved = both.approve(both.plan(CANCEL, [key]))
-    both.fail("edit", key=key, changes={"note": "late"})
-    done = both.run(approved)
-    operation = both.operations(done)[0]
+    (key,) = scene.orders()
+    approved = scene.approve(scene.plan(CANCEL, [key]))
+    scene.fail("edit", key=key, changes={"note": "late"})
+    done = scene.run(approved)
+    operation = scene.operations(done)[0]
 
     assert ChangeSetState.FAILED is done.state
-    assert [REFUSED] == both.moved(done)
+    assert [REFUSED] == scene.moved(done)
     assert "STO-0304" == operation.error_code
     assert [("note", "", "late")] == foreign(operation)
-    assert "quotation" == both.order(key)["state"]
+    assert "quotation" == scene.order(key)["state"]
 
 
 def test_one_stale_member_is_set_apart(scene: Scene) -> None:

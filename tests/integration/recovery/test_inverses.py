@@ -22,16 +22,16 @@ CONFIRMED, DROPPED = OperationState.CONFIRMED, OperationState.DROPPED
 PERIOD_CLOSE = "accounting_period.close"
 
 
-def test_what_is_not_reversible_says_why(both: Scene) -> None:
+def test_what_is_not_reversible_says_why(scene: Scene) -> None:
     """The reason is the action's own; nothing is planned when nothing can be taken back."""
-    done = both.do("purchase_order.give_up", both.orders(2, state="processing"))
-    found = both.preview(done)
+    done = scene.do("purchase_order.give_up", scene.orders(2, state="processing"))
+    found = scene.preview(done)
 
     assert [Status.NOT_REVERSIBLE] * 2 == [item.status for item in found.items]
     assert "the expected receipts are deleted" == str(found.items[0].reason)
     assert Reversibility.NONE is found.items[0].reversibility
     with pytest.raises(NotAllowed, match="see the preview"):
-        both.plan_rollback(both.selection(done))
+        scene.plan_rollback(scene.selection(done))
 
 
 def test_the_reversible_part_goes_on(scene: Scene) -> None:
@@ -55,16 +55,16 @@ def test_the_reversible_part_goes_on(scene: Scene) -> None:
     }
 
 
-def test_a_counter_document_is_not_called_exact(both: Scene) -> None:
+def test_a_counter_document_is_not_called_exact(scene: Scene) -> None:
     """A reversed invoice is taken back by reversing the reversal: everything stays, and it is told so."""
-    period = add_period(both.erp, "2026-01")
-    invoice = add_invoice(both.erp, "INV1", period=period)
-    done = both.do("supplier_invoice.reverse", [invoice])
-    back = both.roll_back(done)
-    (operation,) = both.operations(back)
-    invoices = both.erp.dump()[INVOICE]
+    period = add_period(scene.erp, "2026-01")
+    invoice = add_invoice(scene.erp, "INV1", period=period)
+    done = scene.do("supplier_invoice.reverse", [invoice])
+    back = scene.roll_back(done)
+    (operation,) = scene.operations(back)
+    invoices = scene.erp.dump()[INVOICE]
 
-    assert ChangeSetState.ROLLED_BACK is both.again(done).state
+    assert ChangeSetState.ROLLED_BACK is scene.again(done).state
     assert [None, invoice, "2"] == [row["reversed_entry"] for row in invoices.values()]
     assert 117 == sum(row["amount"] for row in invoices.values())
     assert operation.result["is_exact"] is False
@@ -96,11 +96,11 @@ def test_an_inverse_that_ends_halfway_leaves_the_operation_standing(scene: Scene
     assert ChangeSetState.APPLIED is scene.again(done).state
 
 
-def test_what_remains_is_told(both: Scene) -> None:
+def test_what_remains_is_told(scene: Scene) -> None:
     """A field of ours that did not come back is residue, and the rollback is not called exact."""
-    period = add_period(both.erp, "2026-01", journals=("closed",))
-    done = both.do(PERIOD_CLOSE, [period])
-    both.fail(
+    period = add_period(scene.erp, "2026-01", journals=("closed",))
+    done = scene.do(PERIOD_CLOSE, [period])
+    scene.fail(
         "edit",
         action="accounting_period.reopen",
         key=period,
@@ -108,7 +108,7 @@ def test_what_remains_is_told(both: Scene) -> None:
         changes={"closed_how": "by_ghost"},
         moment="after",
     )
-    (operation,) = both.operations(both.roll_back(done))
+    (operation,) = scene.operations(scene.roll_back(done))
 
     assert CONFIRMED is operation.state
     assert operation.result["is_exact"] is False
@@ -198,16 +198,16 @@ def test_forcing_is_refused(scene: Scene) -> None:
         scene.plan_rollback(scene.selection(done), OnConflict.FORCE)
 
 
-def test_a_rollback_stands_on_its_evidence_too(both: Scene) -> None:
+def test_a_rollback_stands_on_its_evidence_too(scene: Scene) -> None:
     """Somebody changes a document between its plan and its run: it is dropped, the others go back."""
-    keys = both.orders(2)
-    done = both.do(CANCEL, keys)
-    back = both.approve(both.plan_rollback(both.selection(done)))
-    both.erp.edit(ORDER, keys[0], {"closed_by": "bo"})
-    both.run(back)
+    keys = scene.orders(2)
+    done = scene.do(CANCEL, keys)
+    back = scene.approve(scene.plan_rollback(scene.selection(done)))
+    scene.erp.edit(ORDER, keys[0], {"closed_by": "bo"})
+    scene.run(back)
 
-    assert ["cancelled", "quotation"] == both.states(keys)
-    assert ChangeSetState.PARTLY_ROLLED_BACK is both.again(done).state
+    assert ["cancelled", "quotation"] == scene.states(keys)
+    assert ChangeSetState.PARTLY_ROLLED_BACK is scene.again(done).state
 
 
 def test_an_older_change_is_not_taken_back_over_a_newer_one(scene: Scene) -> None:

@@ -237,10 +237,10 @@ def test_an_approval_says_who_and_how(both: Scene) -> None:
     ][-1]
 
 
-def test_policy_none_lets_exact_operations_run(both: Scene) -> None:
+def test_policy_none_lets_exact_operations_run(scene: Scene) -> None:
     """Up to the limit, and recorded as such."""
-    planned = both.plan(CANCEL, both.orders(3))
-    approved = approve_by_policy(both.journal, planned.id, NONE, MEI)
+    planned = scene.plan(CANCEL, scene.orders(3))
+    approved = approve_by_policy(scene.journal, planned.id, NONE, MEI)
 
     assert (ChangeSetState.APPROVED, "none", MEI) == (
         approved.state,
@@ -280,10 +280,10 @@ def test_policy_none_looks_at_what_would_be_sent(scene: Scene) -> None:
     assert ChangeSetState.APPROVED is approve_by_policy(scene.journal, planned.id, NONE, MEI).state
 
 
-def test_links_of_a_chain_name_each_other(both: Scene) -> None:
+def test_links_of_a_chain_name_each_other(scene: Scene) -> None:
     """A stored chain has its order and its one piece of evidence, on the first link."""
-    planned = both.plan(CLOSE, both.orders(2, state="processing"))
-    operations = both.operations(planned)
+    planned = scene.plan(CLOSE, scene.orders(2, state="processing"))
+    operations = scene.operations(planned)
 
     assert [None, None, 1, 2, 3, 4] == [operation.after_position for operation in operations]
     assert [True, True, False, False, False, False] == [

@@ -49,11 +49,11 @@ def test_a_beginning_that_fits_several_is_refused(both: Scene) -> None:
 @pytest.mark.parametrize(
     "wanted", ["", "01a", "nothing", "ffffffff", "01%", "LAST", "0000-' OR 1=1"]
 )
-def test_what_is_no_change_set_is_not_found(both: Scene, wanted: str) -> None:
+def test_what_is_no_change_set_is_not_found(scene: Scene, wanted: str) -> None:
     """Too short, no id at all, or nobody's."""
-    empty(both)
+    empty(scene)
     with pytest.raises(NotFound):
-        both.journal.change_set(wanted)
+        scene.journal.change_set(wanted)
 
 
 def test_an_empty_journal_has_no_last(scene: Scene) -> None:

@@ -39,16 +39,20 @@ def test_an_exact_rollback_gives_everything_back(both: Scene, action: str, state
     assert both.journal.verify().is_intact
 
 
-def test_a_preview_changes_nothing(both: Scene) -> None:
+def test_a_preview_changes_nothing(scene: Scene) -> None:
     """Neither in the ERP nor in the journal."""
-    done = both.do(CANCEL, both.orders(3))
-    before, lines = both.erp.dump(), both.journal.verify().line_count
-    found = both.preview(done)
+    done = scene.do(CANCEL, scene.orders(3))
+    before, lines = scene.erp.dump(), scene.journal.verify().line_count
+    found = scene.preview(done)
 
     assert [Status.CLEAN] * 3 == [item.status for item in found.items]
     assert {Reversibility.EXACT} == {item.reversibility for item in found.items}
     assert done.id == found.reverses_id
-    assert (before, lines, [3]) == (both.erp.dump(), both.journal.verify().line_count, both.sizes())
+    assert (before, lines, [3]) == (
+        scene.erp.dump(),
+        scene.journal.verify().line_count,
+        scene.sizes(),
+    )
 
 
 def test_the_newest_is_taken_back_first(scene: Scene) -> None:
@@ -135,13 +139,13 @@ def test_what_storno_did_not_do_is_not_taken_back(scene: Scene, numbers: tuple[s
         scene.plan_rollback(Selection(numbers=numbers))
 
 
-def test_what_was_taken_back_is_not_taken_back_again(both: Scene) -> None:
+def test_what_was_taken_back_is_not_taken_back_again(scene: Scene) -> None:
     """By change set or by number: nothing stands any more."""
-    done = both.do(CANCEL, both.orders(2))
-    both.roll_back(done)
-    for nothing in (both.selection(done), Selection(numbers=("PO0001",))):
+    done = scene.do(CANCEL, scene.orders(2))
+    scene.roll_back(done)
+    for nothing in (scene.selection(done), Selection(numbers=("PO0001",))):
         with pytest.raises(NotFound):
-            both.plan_rollback(nothing)
+            scene.plan_rollback(nothing)
 
 
 def test_what_did_not_run_cannot_be_taken_back(scene: Scene) -> None:

@@ -219,7 +219,7 @@ def opened(template: Path) -> Iterator[Scene]:
 
 
 @pytest.mark.timeout(300)
-@settings(max_examples=40)
+@settings(max_examples=30)
 @given(moves=st.lists(MOVES, min_size=1, max_size=8))
 def test_rollback_of_everything_is_as_before(
     sqlite_template: Path, moves: list[Do | Update | Back | Edit | Fail]

@@ -24,17 +24,17 @@ def seen(scene: Scene, change_set: ChangeSet) -> list[str]:
     return [str(i.seen) for i in worklist(scene.journal, scene.systems, change_set.id)]
 
 
-def test_a_worklist_is_handed_out(both: Scene) -> None:
+def test_a_worklist_is_handed_out(scene: Scene) -> None:
     """Before images are stored, nothing is called, and the change set waits for the person."""
-    keys = both.orders(3)
-    paused = hand_out(both, keys)
-    items = list(worklist(both.journal, both.systems, paused.id))
+    keys = scene.orders(3)
+    paused = hand_out(scene, keys)
+    items = list(worklist(scene.journal, scene.systems, paused.id))
 
     assert ChangeSetState.PAUSED is paused.state
     assert "3 on the worklist" in str(paused.note)
-    assert [SENT] * 3 == both.moved(paused)
-    assert all(each.before_hash is not None for each in both.operations(paused))
-    assert [] == both.sizes()
+    assert [SENT] * 3 == scene.moved(paused)
+    assert all(each.before_hash is not None for each in scene.operations(paused))
+    assert [] == scene.sizes()
     assert ["PO0001", "PO0002", "PO0003"] == [item.number for item in items]
     assert ("Purchase > Orders > PO0001", "Approve") == (
         str(items[0].instruction.screen),
@@ -42,26 +42,26 @@ def test_a_worklist_is_handed_out(both: Scene) -> None:
     )
 
 
-def test_what_the_person_did_is_read_back(both: Scene) -> None:
+def test_what_the_person_did_is_read_back(scene: Scene) -> None:
     """What is done is confirmed at the next look, the rest stays handed out, until all is done."""
-    keys = both.orders(3)
-    paused = hand_out(both, keys)
-    both.erp.do_by_hand(APPROVE, keys[1])
-    waiting = both.run(paused)
+    keys = scene.orders(3)
+    paused = hand_out(scene, keys)
+    scene.erp.do_by_hand(APPROVE, keys[1])
+    waiting = scene.run(paused)
 
     assert ChangeSetState.PAUSED is waiting.state
-    assert [SENT, CONFIRMED, SENT] == both.moved(paused)
+    assert [SENT, CONFIRMED, SENT] == scene.moved(paused)
     assert [SENT, CONFIRMED, SENT] == [
-        item.state for item in worklist(both.journal, both.systems, paused.id)
+        item.state for item in worklist(scene.journal, scene.systems, paused.id)
     ]
 
-    both.erp.do_by_hand(APPROVE, keys[0])
-    both.erp.do_by_hand(APPROVE, keys[2], user="bo")
-    done = both.run(paused)
+    scene.erp.do_by_hand(APPROVE, keys[0])
+    scene.erp.do_by_hand(APPROVE, keys[2], user="bo")
+    done = scene.run(paused)
 
     assert ChangeSetState.APPLIED is done.state
-    assert [] == both.sizes()
-    assert both.journal.verify().is_intact
+    assert [] == scene.sizes()
+    assert scene.journal.verify().is_intact
 
 
 def test_what_is_half_done_is_not_done(scene: Scene) -> None:
