@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -13,26 +14,27 @@ import structlog
 from connectors.contract import Executor
 from core import clock, retry
 from core.crashpoint import crashpoint
-from core.errors import IllegalMove, RefusedError, StornoError, TransientError
+from core.errors import IllegalMove, NotAllowed, RefusedError, StornoError, TransientError
 from core.events import Event
 from core.retry import RetryPolicy
 from core.text import N_, Text
 from recovery import doubt, locks
 from recovery.approval import require_unexpired
 from recovery.batch import Batch, BatchResult
-from recovery.evidence import ALREADY
 from recovery.journal import Journal
-from recovery.judgement import Systems
+from recovery.judgement import Systems, action_of
 from recovery.model import Actor, ChangeSet, Operation
 from recovery.rows import text_json
 from recovery.standing import restate_reversed
-from recovery.states import SETTLED, ChangeSetState, OperationState
+from recovery.states import ALREADY, SETTLED, ChangeSetState, OperationState
 from recovery.writing import Outcome
 
 log = structlog.get_logger(__name__)
 
 OPEN_STATES = frozenset({OperationState.LOCKED, OperationState.CAPTURED})
 LARGEST_BATCH = 1000
+_NAMES = re.compile(r"\"[^\"]*\"|'[^']*'|\d+")
+"""What differs between two refusals of one kind: quoted names and numbers."""
 LOGGED = {
     OperationState.DROPPED: Event.OPERATION_DROPPED,
     OperationState.REFUSED: Event.OPERATION_REFUSED,
@@ -79,7 +81,28 @@ def run(
     `RecordLocked`, `IllegalMove` before anything is sent; a `TransientError` or a refusal that every document
     would meet pauses the change set and is raised.
     """
-    return _Run(journal, systems, change_set_id, actor, progress, options or RunOptions()).run()
+    found = journal.change_set(change_set_id)
+    with journal.running(found.id):
+        return _Run(journal, systems, found.id, actor, progress, options or RunOptions()).run()
+
+
+def stop(
+    journal: Journal,
+    systems: Systems,
+    change_set_id: str,
+    *,
+    actor: Actor,
+    reason: str,
+    options: RunOptions | None = None,
+) -> ChangeSet:
+    """End a paused change set for good: what was not sent is dropped, what nobody did by hand is refused.
+
+    What is in flight is settled first. Raises `IllegalMove` when it is not paused or running, `NotAllowed`
+    while a person has to look at an operation (`changes settle`).
+    """
+    found = journal.change_set(change_set_id)
+    with journal.running(found.id):
+        return _Run(journal, systems, found.id, actor, None, options or RunOptions()).stop(reason)
 
 
 class _Run:
@@ -121,6 +144,48 @@ class _Run:
                 self._pause(Text(N_("stopped from the keyboard")))
                 raise
             return self._finish()
+
+    def stop(self, reason: str) -> ChangeSet:
+        """Settle what is in flight, give up the rest, finish."""
+        if self._change_set.state not in {ChangeSetState.PAUSED, ChangeSetState.RUNNING}:
+            raise IllegalMove(
+                what="change set",
+                name=self._change_set.short_id,
+                to="stopped",
+                state=self._change_set.state.value,
+            )
+        self._start()
+        said = Text(
+            N_("stopped by {person}: {reason}"), {"person": self._actor.name, "reason": reason}
+        )
+        try:
+            doubt.settle(self._journal, self._systems, self._change_set.id, self._options.retry)
+            self._give_up(said)
+            if self._journal.counts(self._change_set.id).get(OperationState.NEEDS_PERSON):
+                raise NotAllowed(
+                    reason=N_("an operation waits for a person: storno changes settle")
+                )
+        except StornoError as error:
+            self._pause(error.text)
+            raise
+        return self._finish()
+
+    def _give_up(self, reason: Text) -> None:
+        """Drop what was not sent; refuse what was handed out and is untouched in the ERP."""
+        change_set_id = self._change_set.id
+        unsent = list(self._journal.operations(change_set_id, states=OPEN_STATES))
+        handed_out = list(self._journal.operations(change_set_id, states={OperationState.SENT}))
+        outcomes = [Outcome(op, OperationState.DROPPED, reason=reason) for op in unsent]
+        outcomes += [Outcome(op, OperationState.REFUSED, reason=reason) for op in handed_out]
+        untouched = doubt.untouched(self._systems, self._journal, handed_out)
+        if untouched < len(handed_out):
+            raise NotAllowed(
+                reason=N_(
+                    "a person began an operation of the worklist: finish it, or put it back by hand"
+                )
+            )
+        with self._journal.writing() as writer:
+            writer.settle(outcomes, actor=self._actor)
 
     # --- start ----------------------------------------------------------------------------------
 
@@ -177,17 +242,20 @@ class _Run:
                 continue
             operations = self._same_batch(chunk)
             chunk = chunk[len(operations) :]
-            cursor = operations[-1].position
+            cursor = max(cursor, operations[-1].position)
             ready, hopeless = self._sort_by_predecessor(operations)
             if hopeless:
                 self._drop_hopeless(hopeless)
                 moved_in_pass = True
             if ready:
-                moved_in_pass = self._run_batch(ready) or moved_in_pass
+                has_moved, postponed = self._run_batch(ready)
+                moved_in_pass = has_moved or moved_in_pass
+                # Before everything that comes later in the plan: they share records with it.
+                chunk = [*postponed, *chunk]
 
     def _same_batch(self, chunk: Sequence[Operation]) -> list[Operation]:
         first = chunk[0]
-        action = self._systems(first.system).actions()[first.step.action]
+        action = action_of(self._systems(first.system), first.step.action)
         limit = min(action.batch_size, self._options.batch_size)
         batch: list[Operation] = []
         for operation in chunk[:limit]:
@@ -233,11 +301,12 @@ class _Run:
             writer.settle(outcomes)
         self._note(outcomes)
 
-    def _run_batch(self, operations: Sequence[Operation]) -> bool:
+    def _run_batch(self, operations: Sequence[Operation]) -> tuple[bool, list[Operation]]:
+        """Run one batch; return whether anything moved, and what shares a record with one of them."""
         first = operations[0]
         system = self._systems(first.system)
         batch = Batch(
-            self._journal, system, system.actions()[first.step.action], self._options.retry
+            self._journal, system, action_of(system, first.step.action), self._options.retry
         )
         positions = [operation.position for operation in operations]
         attempts = 0
@@ -265,14 +334,14 @@ class _Run:
         self._stop_on_equal_refusals(result.outcomes)
         self._stop_on_lost_answers(first.system, result.outcomes)
         is_handed_out = first.executor is Executor.BY_PERSON
-        return bool(result.outcomes) or is_handed_out or attempts > 1
+        return bool(result.outcomes) or is_handed_out or attempts > 1, result.postponed
 
     def _stop_on_equal_refusals(self, outcomes: Sequence[Outcome]) -> None:
         for outcome in outcomes:
             if outcome.to is OperationState.CONFIRMED:
                 self._last_refusal, self._equal_refusals = None, 0
             elif outcome.to is OperationState.REFUSED and outcome.reason is not None:
-                said = (outcome.error_code, outcome.reason.template)
+                said = (outcome.error_code, _NAMES.sub("", str(outcome.reason)))
                 self._equal_refusals = self._equal_refusals + 1 if said == self._last_refusal else 1
                 self._last_refusal = said
         if self._equal_refusals >= self._options.stop_after_equal_refusals:
@@ -351,7 +420,10 @@ class _Run:
             )
             return self._journal.change_set(change_set.id)
         confirmed = counts.get(OperationState.CONFIRMED, 0)
-        if confirmed == change_set.operation_count:  # a plan with nothing ready is done at once
+        already = self._journal.count_already(change_set.id)
+        if (
+            confirmed + already == change_set.operation_count
+        ):  # a plan with nothing ready is done at once
             to = ChangeSetState.APPLIED
         else:
             to = ChangeSetState.PARTLY_APPLIED if confirmed else ChangeSetState.FAILED

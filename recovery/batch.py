@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import structlog
 
 from connectors.contract import Action, Answer, Call, Executor, Image, System
-from core import retry
+from core import clock, retry
 from core.crashpoint import crashpoint
 from core.errors import STOPS_THE_RUN, OutcomeUnknown, RefusedError, TransientError
 from core.events import Event
 from core.retry import RetryPolicy
 from core.text import N_, Text
 from recovery import doubt
-from recovery.evidence import ALREADY, moved_fields, moved_text
+from recovery.evidence import moved_fields, moved_text
 from recovery.images import encode_image
 from recovery.journal import Journal
 from recovery.judgement import Judge
 from recovery.model import Operation
-from recovery.states import OperationState
+from recovery.states import ALREADY, OperationState
 from recovery.writing import Outcome
 
 log = structlog.get_logger(__name__)
@@ -69,7 +70,7 @@ class Batch:
         """Carry the operations out, in two commits unless the ERP refuses the batch whole."""
         result = BatchResult()
         captured = self._capture(operations, result)
-        dropped = list(result.outcomes)
+        dropped = [o for o in result.outcomes if o.to is OperationState.DROPPED]
         if not captured.operations:
             with self._journal.writing() as writer:
                 writer.settle(dropped)
@@ -90,13 +91,23 @@ class Batch:
 
     def _capture(self, operations: Sequence[Operation], result: BatchResult) -> Captured:
         steps = [operation.step for operation in operations]
-        images = self._system.capture(steps, [None] * len(steps))
+        try:
+            images = self._system.capture(steps, [None] * len(steps))
+        except STOPS_THE_RUN:
+            raise
+        except RefusedError as error:
+            return self._capture_apart(operations, error, result)
         crashpoint("apply.after_capture")
         encoded = [encode_image(image) for image in images]
         hashes = [self._journal.image_hash(each) for each in encoded]
         moved = moved_fields(self._journal, self._action, operations, images, hashes)
         captured, taken = Captured(), set[object]()
+        late = self._arrived_late(operations, images, moved)
+        if late:
+            self._settle_late(late, result)
         for i, operation in enumerate(operations):
+            if operation in late:
+                continue
             if moved[i]:
                 result.outcomes.append(
                     Outcome(operation, OperationState.DROPPED, reason=moved_text(moved[i]))
@@ -110,6 +121,7 @@ class Batch:
                         OperationState.DROPPED,
                         reason=Text(N_("the ERP already has what this operation would do")),
                         error_code=ALREADY,
+                        after=encoded[i],
                     )
                 )
             elif taken.isdisjoint(images[i].refs()):
@@ -118,6 +130,58 @@ class Batch:
             else:
                 result.postponed.append(operation)
         return captured
+
+    def _capture_apart(
+        self, operations: Sequence[Operation], error: RefusedError, result: BatchResult
+    ) -> Captured:
+        """Halve until what the ERP does not let us read stands alone; that one is dropped with its words."""
+        if len(operations) == 1:
+            result.outcomes.append(
+                Outcome(
+                    operations[0], OperationState.DROPPED, reason=error.text, error_code=error.code
+                )
+            )
+            return Captured()
+        middle = len(operations) // 2
+        both, taken = Captured(), set[object]()
+        for part in (operations[:middle], operations[middle:]):
+            found = self._capture(part, result)
+            for each in zip(
+                found.operations, found.images, found.encoded, found.hashes, strict=True
+            ):
+                if taken.isdisjoint(each[1].refs()):
+                    taken.update(each[1].refs())
+                    both.add(*each)
+                else:
+                    result.postponed.append(each[0])
+        return both
+
+    def _arrived_late(
+        self, operations: Sequence[Operation], images: Sequence[Image], moved: Sequence[Any]
+    ) -> list[Operation]:
+        """Return those that were sent before, seemed not to have happened, and were changed by our own user since."""
+        suspects = [
+            i
+            for i, op in enumerate(operations)
+            if moved[i] and op.sent_at is not None and op.before_hash is not None
+        ]
+        before = self._journal.images([operations[i].before_hash for i in suspects])
+        return [
+            operations[i]
+            for i in suspects
+            if self._action.is_ours(before[str(operations[i].before_hash)], images[i]) is not False
+        ]
+
+    def _settle_late(self, late: Sequence[Operation], result: BatchResult) -> None:
+        reason = Text(N_("what was sent before arrived late"))
+        with self._journal.writing() as writer:
+            writer.settle([Outcome(op, OperationState.IN_DOUBT, reason=reason) for op in late])
+        doubtful = list(
+            self._journal.operations(late[0].change_set_id, positions=[op.position for op in late])
+        )
+        result.outcomes += doubt.settle_group(
+            self._journal, self._system, self._action, doubtful, self._policy
+        )
 
     # --- the call -------------------------------------------------------------------------------
 
@@ -163,6 +227,7 @@ class Batch:
                 result.stop = answer.refused
 
     def _doubt(self, captured: Captured, error: OutcomeUnknown, result: BatchResult) -> None:
+        lost_at = clock.now()
         log.warning(
             Event.OPERATION_DOUBTED,
             count=len(captured.operations),
@@ -188,7 +253,7 @@ class Batch:
             )
         )
         result.outcomes += doubt.settle_group(
-            self._journal, self._system, self._action, operations, self._policy
+            self._journal, self._system, self._action, operations, self._policy, lost_at=lost_at
         )
 
     # --- a batch that was refused whole ---------------------------------------------------------

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy import Connection, Engine, create_engine, event, func, inspect, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import (
     ArgumentError,
@@ -20,6 +21,7 @@ from sqlalchemy.exc import (
 
 from core.errors import (
     BadInput,
+    IllegalMove,
     JournalBroken,
     JournalFull,
     JournalNewer,
@@ -83,6 +85,12 @@ class Database:
             ) from error
         except OSError as error:
             raise JournalFull(journal=url, problem=str(error)) from error
+        if {"password", "sslpassword"} & parsed.query.keys():
+            engine.dispose()
+            raise BadInput(
+                source="journal.url",
+                problem=N_("a password belongs before the @, not behind the ?"),
+            )
         name = parsed.render_as_string(hide_password=True)
         database = cls(engine, name)
         try:
@@ -109,6 +117,27 @@ class Database:
             connection.execution_options(storno_write=True)
             with connection.begin():
                 yield connection
+
+    @contextmanager
+    def held(self, name: str) -> Iterator[None]:
+        """Hold a name against every other process; the database gives it back when this process dies.
+
+        Raises `IllegalMove` when another process holds it.
+        """
+        if self.dialect == "sqlite":
+            with _held_by_file(self._engine.url.database, name):
+                yield
+            return
+        # An advisory lock belongs to its connection, so this one stays open, outside any transaction.
+        key = int(name.replace("-", "")[:15], 16)
+        with self._translated(), self._engine.connect() as connection:
+            connection.execution_options(isolation_level="AUTOCOMMIT")
+            if not connection.execute(select(func.pg_try_advisory_lock(key))).scalar():
+                raise _taken(name)
+            try:
+                yield
+            finally:
+                connection.execute(select(func.pg_advisory_unlock(key)))
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -192,3 +221,36 @@ def _begin_sqlite(connection: Connection) -> None:
     # A write transaction takes the lock at once: upgrading a read lock later can fail without waiting.
     is_write = connection.get_execution_options().get("storno_write", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if is_write else "BEGIN")
+
+
+@contextmanager
+def _held_by_file(database: str | None, name: str) -> Iterator[None]:
+    """Hold a lock file beside the journal: SQLite's own lock, portable, and gone with the process."""
+    if database in (None, ":memory:"):
+        yield
+        return
+    file = Path(f"{database}-{name}.lock")
+    connection = sqlite3.connect(file, timeout=0, isolation_level=None)
+    try:
+        connection.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError as error:
+        connection.close()
+        raise _taken(name) from error
+    try:
+        yield
+    finally:
+        # While it is still held, so that nobody takes a file that is about to go. Windows refuses that and
+        # keeps an empty file.
+        with suppress(OSError):
+            file.unlink()
+        connection.close()
+
+
+def _taken(name: str) -> IllegalMove:
+    return IllegalMove(
+        N_("Change set {name} is being run by another process. Wait for it, or end that process."),
+        what="change set",
+        name=name[:13],
+        to="running",
+        state="running",
+    )

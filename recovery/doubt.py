@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
 
 import structlog
@@ -12,13 +12,13 @@ import structlog
 from connectors.contract import Action, Executor, System
 from core import clock, retry
 from core.crashpoint import crashpoint
-from core.errors import IllegalMove, NotFound
+from core.errors import IllegalMove, NotAllowed, NotFound
 from core.events import Event
 from core.retry import RetryPolicy
 from core.text import N_, Text
-from recovery.images import differences
+from recovery.images import differences, encode_image
 from recovery.journal import Journal
-from recovery.judgement import Judge, Systems
+from recovery.judgement import Judge, Systems, action_of
 from recovery.model import Actor, Operation
 from recovery.states import IN_FLIGHT, OperationState
 from recovery.writing import Outcome
@@ -54,7 +54,7 @@ def settle(
         in_flight, key=lambda op: (op.system, op.step.action, op.executor)
     ):
         system = systems(system_name)
-        action = system.actions()[action_name]
+        action = action_of(system, action_name)
         group = list(members)
         if executor is Executor.BY_PERSON:
             outcomes += read_worklist(journal, system, action, group, policy)
@@ -69,9 +69,11 @@ def settle_group(
     action: Action,
     operations: Sequence[Operation],
     policy: RetryPolicy,
+    *,
+    lost_at: datetime | None = None,
 ) -> list[Outcome]:
     """Settle operations of one action: wait, read their footprints, decide by the images alone."""
-    _wait(operations, action.settles_after)
+    _wait(operations, action.settles_after, lost_at)
     outcomes: list[Outcome] = []
     for start in range(0, len(operations), action.batch_size):
         chunk = operations[start : start + action.batch_size]
@@ -135,8 +137,21 @@ def read_worklist(
     return outcomes
 
 
+def untouched(systems: Systems, journal: Journal, operations: Sequence[Operation]) -> int:
+    """Return how many of the operations the ERP shows as they were before."""
+    count = 0
+    for operation in operations:
+        system = systems(operation.system)
+        action = action_of(system, operation.step.action)
+        before = journal.images([operation.before_hash])[str(operation.before_hash)]
+        (now,) = system.capture([operation.step], [before])
+        count += not differences(before, now, ignore=action.trace)
+    return count
+
+
 def decide(
     journal: Journal,
+    systems: Systems,
     change_set_id: str,
     position: int,
     *,
@@ -146,8 +161,9 @@ def decide(
 ) -> Operation:
     """Let a named person settle one operation that reading could not: confirmed, refused or captured.
 
-    `captured` says that it did not happen; the next `changes resume` sends it again. Raises `NotFound`,
-    and `IllegalMove` when the operation does not wait for a person.
+    `captured` says that it did not happen; the next `changes resume` sends it again. `confirmed` is read
+    back like everything else: what the ERP shows now is the after image. Raises `NotFound`, `IllegalMove`
+    when the operation does not wait for a person, `NotAllowed` when the ERP does not show it as done.
     """
     found = list(journal.operations(change_set_id, positions=[position]))
     if not found:
@@ -155,16 +171,32 @@ def decide(
     if found[0].state is not OperationState.NEEDS_PERSON:
         raise IllegalMove(what="operation", name=position, to=to.value, state=found[0].state.value)
     said = Text(N_("decided by {person}: {reason}"), {"person": actor.name, "reason": reason})
+    after = _read_as_done(journal, systems, found[0]) if to is OperationState.CONFIRMED else None
     with journal.writing() as writer:
         writer.settle(
-            [Outcome(found[0], to, reason=said, result=dict(found[0].result))], actor=actor
+            [Outcome(found[0], to, after=after, reason=said, result=dict(found[0].result))],
+            actor=actor,
         )
     log.info(Event.OPERATION_SETTLED, operation_id=found[0].id, state=to.value, by=actor.name)
     return next(journal.operations(change_set_id, positions=[position]))
 
 
-def _wait(operations: Iterable[Operation], settles_after: timedelta) -> None:
+def _read_as_done(journal: Journal, systems: Systems, operation: Operation) -> bytes:
+    system = systems(operation.system)
+    action = action_of(system, operation.step.action)
+    before = journal.images([operation.before_hash])[str(operation.before_hash)]
+    (now,) = system.capture([operation.step], [before])
+    if not action.is_done(operation.step, before, now):
+        raise NotAllowed(reason=N_("the ERP does not show it as done"))
+    return encode_image(now)
+
+
+def _wait(
+    operations: Iterable[Operation], settles_after: timedelta, lost_at: datetime | None
+) -> None:
+    # The ERP had been working until we stopped listening: its time begins then, not when we sent.
     sent = [operation.sent_at for operation in operations if operation.sent_at is not None]
+    sent += [lost_at] if lost_at is not None else []
     if sent:
         left = max(sent) + settles_after - clock.now()
         clock.sleep(left.total_seconds())

@@ -6,13 +6,10 @@ from collections.abc import Sequence
 
 from connectors.contract import Action, Image
 from core.text import N_, Text
-from recovery.images import differences
+from recovery.images import MISSING, WHOLE_RECORD, differences
 from recovery.journal import Journal
 from recovery.model import FieldDifference, Operation
-from recovery.states import OperationState
-
-ALREADY = "already"
-"""Code of an operation that was not sent because the ERP already has what it would do."""
+from recovery.states import ALREADY, OperationState
 
 SHOWN_FIELDS = 3
 
@@ -43,6 +40,16 @@ def moved_fields(
         # A first link has evidence of its own, even where it waits for another document's operation.
         is_link = operation.approved_hash is None
         found = differences(approved, before[i], ignore=action.trace, common_only=is_link)
+        if is_link:
+            known = set(approved.refs())
+            found += [
+                FieldDifference(record.ref, WHOLE_RECORD, MISSING, "exists")
+                for record in before[i].records
+                if record.exists
+                and record.ref not in known
+                and record.ref.model in {ref.model for ref in known}
+                and WHOLE_RECORD not in action.trace.get(record.ref.model, ())
+            ]
         if found:
             moved[i] = _unexplained(journal, action, operation, found, before[i])
     return moved
@@ -57,8 +64,8 @@ def _expected_hashes(journal: Journal, operations: Sequence[Operation]) -> list[
     left: dict[int, str | None] = {}
     if waiting:
         for earlier in journal.operations(operations[0].change_set_id, positions=waiting):
-            is_confirmed = earlier.state is OperationState.CONFIRMED
-            left[earlier.position] = earlier.after_hash if is_confirmed else None
+            holds = earlier.state is OperationState.CONFIRMED or earlier.error_code == ALREADY
+            left[earlier.position] = earlier.after_hash if holds else None
     return [
         operation.approved_hash
         if operation.approved_hash is not None

@@ -31,7 +31,7 @@ from recovery.model import (
     Purpose,
 )
 from recovery.rows import read_change_set, read_operation
-from recovery.standing import standing_operations
+from recovery.standing import count_already, standing_operations
 from recovery.states import ChangeSetState, OperationState
 from recovery.writing import JournalWriter
 
@@ -300,6 +300,17 @@ class Journal:
         )
         with self._database.reading() as connection:
             return {OperationState(state): count for state, count in connection.execute(query)}
+
+    def count_already(self, change_set_id: str) -> int:
+        """Return how many operations were not sent because the ERP had already what they would do."""
+        with self._database.reading() as connection:
+            return count_already(connection, change_set_id)
+
+    @contextmanager
+    def running(self, change_set_id: str) -> Iterator[None]:
+        """Keep every other process from running this change set until the block, or this process, ends."""
+        with self._database.held(change_set_id):
+            yield
 
     def images(self, hashes: Collection[str | None]) -> dict[str, Image]:
         """Return images by their hash. Raises `JournalBroken` when one is missing or was altered."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from connectors.contract import Action, Image, Reversibility, System
-from core.errors import NoEffect, RefusedError
+from core.errors import NoEffect, NotFound, RefusedError
 from core.text import N_, Text
 from recovery.images import (
     Ignored,
@@ -22,6 +22,14 @@ from recovery.states import OperationState
 from recovery.writing import Outcome
 
 Systems = Callable[[str], System]
+
+
+def action_of(system: System, name: str) -> Action:
+    """Return an action of a system. Raises `NotFound` when its connector no longer has it."""
+    found = system.actions().get(name)
+    if found is None:
+        raise NotFound(what="action", name=name)
+    return found
 
 
 class Judge:

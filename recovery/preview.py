@@ -17,11 +17,12 @@ from connectors.contract import (
     Image,
     Kind,
     LaterBusiness,
+    Ref,
     Reversibility,
     Step,
 )
 from core import retry
-from core.errors import IllegalMove, NotFound
+from core.errors import BadInput, IllegalMove, NotFound
 from core.retry import RetryPolicy
 from core.text import N_, Text
 from recovery.describe import describe_action
@@ -44,7 +45,6 @@ FINISHED = frozenset(
         ChangeSetState.PARTLY_ROLLED_BACK,
         ChangeSetState.ROLLED_BACK,
         ChangeSetState.FAILED,
-        ChangeSetState.PAUSED,
     }
 )
 
@@ -196,6 +196,7 @@ def _select(journal: Journal, selection: Selection) -> tuple[list[Operation], st
     found = [operation for operation in found if operation.id in standing]
     if selection.change_set_id is None:
         found = _newest_of_each(journal, found)
+        _refuse_ambiguous(found)
         known = {operation.called for operation in found}
         missing = [number for number in selection.numbers if number not in known]
         if missing:
@@ -211,6 +212,18 @@ def _select(journal: Journal, selection: Selection) -> tuple[list[Operation], st
             N_("There is nothing left to take back in {name!r}."), what="change set", name=name
         )
     return found, reverses_id
+
+
+def _refuse_ambiguous(found: Sequence[Operation]) -> None:
+    homes: dict[str, set[tuple[str, Ref]]] = {}
+    for operation in found:
+        homes.setdefault(operation.called, set()).add((operation.system, operation.ref))
+    several = [name for name, documents in homes.items() if len(documents) > 1]
+    if several:
+        raise BadInput(
+            source=", ".join(several),
+            problem=N_("several documents have this number; say which with --system or --kind"),
+        )
 
 
 def _newest_of_each(journal: Journal, found: Sequence[Operation]) -> list[Operation]:
@@ -369,7 +382,12 @@ def _executor(
     """A person takes back what a person did, where the way back is one that a person can go."""
     is_by_person = chain.operations[-1].executor is Executor.BY_PERSON
     can_person = all(Executor.BY_PERSON in actions[step.action].executors for step, _ in steps)
-    return Executor.BY_PERSON if is_by_person and can_person else Executor.INTERFACE
+    can_interface = all(Executor.INTERFACE in actions[step.action].executors for step, _ in steps)
+    return (
+        Executor.BY_PERSON
+        if can_person and (is_by_person or not can_interface)
+        else Executor.INTERFACE
+    )
 
 
 def _badness(reversibility: Reversibility) -> int:

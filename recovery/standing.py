@@ -6,11 +6,11 @@ from collections.abc import Collection, Sequence
 from typing import Final
 
 import structlog
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, or_, select
 
 from core.events import Event
 from recovery import schema
-from recovery.states import ChangeSetState, OperationState
+from recovery.states import ALREADY, ChangeSetState, OperationState
 from recovery.writing import JournalWriter
 
 log = structlog.get_logger(__name__)
@@ -35,7 +35,10 @@ def reversed_operations(connection: Connection, operation_ids: Collection[str]) 
         rows = connection.execute(
             select(_operation.c.id, _operation.c.reverses_operation_id).where(
                 _operation.c.reverses_operation_id.in_(wanted[start : start + CHUNK]),
-                _operation.c.state == OperationState.CONFIRMED.value,
+                or_(
+                    _operation.c.state == OperationState.CONFIRMED.value,
+                    _operation.c.error_code == ALREADY,
+                ),
             )
         )
         for row in rows:
@@ -80,6 +83,14 @@ def _reversed_sets(connection: Connection, change_set_ids: Sequence[str]) -> set
     )
 
 
+def count_already(connection: Connection, change_set_id: str) -> int:
+    """Return how many operations of a change set were dropped because the ERP had it already."""
+    query = select(func.count()).where(
+        _operation.c.change_set_id == change_set_id, _operation.c.error_code == ALREADY
+    )
+    return int(connection.execute(query).scalar_one())
+
+
 def _restate(writer: JournalWriter, change_set_id: str) -> None:
     connection = writer.connection
     row = connection.execute(
@@ -100,7 +111,7 @@ def _restate(writer: JournalWriter, change_set_id: str) -> None:
         to = ChangeSetState.ROLLED_BACK
     elif gone:
         to = ChangeSetState.PARTLY_ROLLED_BACK
-    elif len(confirmed) == row.operation_count:
+    elif len(confirmed) + count_already(connection, change_set_id) == row.operation_count:
         to = ChangeSetState.APPLIED
     else:
         to = ChangeSetState.PARTLY_APPLIED

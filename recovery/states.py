@@ -90,7 +90,9 @@ CHANGE_SET_MOVES: Final[Mapping[ChangeSetState, frozenset[ChangeSetState]]] = {
 OPERATION_MOVES: Final[Mapping[OperationState, frozenset[OperationState]]] = {
     OperationState.PLANNED: frozenset({OperationState.LOCKED, OperationState.DROPPED}),
     OperationState.LOCKED: frozenset({OperationState.CAPTURED, OperationState.DROPPED}),
-    OperationState.CAPTURED: frozenset({OperationState.SENT, OperationState.DROPPED}),
+    OperationState.CAPTURED: frozenset(
+        {OperationState.SENT, OperationState.DROPPED, OperationState.IN_DOUBT}
+    ),
     OperationState.SENT: frozenset(
         {
             OperationState.CONFIRMED,
@@ -114,6 +116,9 @@ OPERATION_MOVES: Final[Mapping[OperationState, frozenset[OperationState]]] = {
     OperationState.REFUSED: frozenset(),
     OperationState.DROPPED: frozenset(),
 }
+
+ALREADY: Final = "already"
+"""Code of an operation that was not sent because the ERP already has what it would do."""
 
 SETTLED: Final = frozenset(
     {OperationState.CONFIRMED, OperationState.REFUSED, OperationState.DROPPED}

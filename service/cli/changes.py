@@ -94,6 +94,21 @@ def add(name: str, parser: Parser, builder: Builder) -> None:
     resumed.add_argument(
         "id", nargs="?", metavar="ID", help=say(N_("not needed when only one waits"))
     )
+    stopped = builder.command(
+        commands,
+        "stop",
+        stop_change_set,
+        summary=N_("end a change set that waits: what was not sent is left out for good"),
+        description=N_(
+            "What was done stays done and can be rolled back; what was not sent is left out; what nobody did"
+            " of a worklist is refused. Its documents are free again."
+        ),
+        examples=['storno changes stop 0199a2b3-4c5d --reason "the supplier delivers after all"'],
+    )
+    stopped.add_argument("id", metavar="ID", help=say(N_("the change set")))
+    stopped.add_argument(
+        "--reason", required=True, metavar="TEXT", help=say(N_("why; kept in the journal"))
+    )
     settled = builder.command(
         commands,
         "settle",
@@ -258,6 +273,25 @@ def _resumable(session: Session) -> ChangeSet | None:
     return found[0] if found else None
 
 
+def stop_change_set(session: Session) -> int:
+    """End a change set that waits."""
+    from recovery.apply import stop
+
+    change_set = session.journal.change_set(session.arguments.id)
+    finished = stop(
+        session.journal,
+        session.services.system,
+        change_set.id,
+        actor=session.services.actor,
+        reason=session.arguments.reason,
+        options=session.services.run_options,
+    )
+    if not session.is_json:
+        show_result(session, finished)
+    session.output.document(result_document(session, finished))
+    return Exit.DONE
+
+
 def settle(session: Session) -> int:
     """Store what a person found in the ERP."""
     from recovery.doubt import decide
@@ -267,6 +301,7 @@ def settle(session: Session) -> int:
     change_set = session.journal.change_set(arguments.id)
     operation = decide(
         session.journal,
+        session.services.system,
         change_set.id,
         arguments.position,
         to=OperationState(DECISIONS[arguments.decision]),

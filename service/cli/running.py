@@ -130,8 +130,16 @@ def show_result(session: Session, change_set: ChangeSet) -> None:
     if change_set.state is ChangeSetState.PAUSED:
         if counts.get(OperationState.SENT):
             output.command(f"storno close worklist {name}", why=N_("what people have to do"))
+        if counts.get(OperationState.NEEDS_PERSON):
+            output.command(
+                f"storno changes settle {name} NO --as confirmed|refused|not-sent --reason TEXT",
+                why=N_("when you have looked into the ERP"),
+            )
         output.command(
             f"storno changes resume {name}", why=N_("reads back what was done, and goes on")
+        )
+        output.command(
+            f"storno changes stop {name} --reason TEXT", why=N_("ends it: the rest is left out")
         )
     output.command(f"storno changes show {name}", why=N_("every field before and after"))
     if counts.get(OperationState.CONFIRMED) and change_set.state is not ChangeSetState.PAUSED:

@@ -325,6 +325,8 @@ def content_differences(before: Content, after: Content) -> set[tuple[str, str]]
     found: set[tuple[str, str]] = set()
     for model in before.keys() | after.keys():
         rows = [content.get(model, {}) for content in (before, after)]
+        if rows[0] == rows[1]:
+            continue
         if rows[0].keys() != rows[1].keys():
             found.add((model, "*"))
         for key in rows[0].keys() & rows[1].keys():

@@ -20,6 +20,9 @@ Row = dict[str, Any]
 Tables = dict[str, dict[str, Row]]
 
 
+_PLAIN = frozenset({type(None), bool, int, float, str})
+
+
 def encode(value: Any) -> Any:
     if isinstance(value, (bytes, bytearray, memoryview)):
         return "\\x" + bytes(value).hex()
@@ -38,13 +41,16 @@ def collect(
     """Rows by key; a table without a key counts its rows by their content."""
     places = [columns.index(key) for key in keys]
     found: dict[str, Row] = {}
+    only = places[0] if len(places) == 1 else None
     for row in rows:
-        values = [encode(value) for value in row]
-        key = (
-            "/".join(str(values[place]) for place in places)
-            if places
-            else json.dumps(values, sort_keys=True)
-        )
+        # Nearly every value is plain, and there are hundreds of thousands.
+        values = [value if type(value) in _PLAIN else encode(value) for value in row]
+        if only is not None:
+            key = str(values[only])
+        elif places:
+            key = "/".join(str(values[place]) for place in places)
+        else:
+            key = json.dumps(values, sort_keys=True)
         number = 2
         base = key
         while key in found:
@@ -63,7 +69,6 @@ def dump_sqlite(file: str) -> Tables:
     connection = sqlite3.connect(
         f"{Path(file).resolve().as_uri()}?mode=ro", uri=True, isolation_level=None
     )
-    connection.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
     try:
         connection.execute("BEGIN")
         listing = "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"
@@ -80,11 +85,22 @@ def dump_sqlite(file: str) -> Tables:
                     for column in columns
                     if column == ("name" if name == "sqlite_sequence" else "id")
                 ]
-            rows = connection.execute(f"SELECT * FROM {quoted(name)}")  # noqa: S608  # quoted
-            tables[name] = collect(columns, keys, rows)
+            tables[name] = collect(columns, keys, _rows_of(connection, name))
         return tables
     finally:
         connection.close()
+
+
+def _rows_of(connection: sqlite3.Connection, name: str) -> list[tuple[Any, ...]]:
+    """Every row; bytes that are no UTF-8 are kept as surrogates."""
+    select = f"SELECT * FROM {quoted(name)}"  # noqa: S608  # quoted
+    try:
+        return connection.execute(select).fetchall()
+    except sqlite3.OperationalError:
+        connection.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
+        rows = connection.execute(select).fetchall()
+        connection.text_factory = str
+        return rows
 
 
 def dump_postgresql(dsn: str) -> Tables:

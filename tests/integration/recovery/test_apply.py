@@ -12,9 +12,8 @@ import pytest
 from connectors.contract import Answer, Call
 from core.errors import AccessDenied, IllegalMove, LoginFailed, RefusedError
 from recovery.apply import Progress, RunOptions, run
-from recovery.evidence import ALREADY
 from recovery.journal import Journal
-from recovery.states import ChangeSetState, OperationState
+from recovery.states import ALREADY, ChangeSetState, OperationState
 from tests.integration.recovery.scene import CANCEL, CLOSE, MEI, UPDATE, Scene, make_scene
 
 CONFIRMED, REFUSED, DROPPED = (

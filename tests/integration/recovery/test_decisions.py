@@ -29,7 +29,13 @@ def doubted(scene: Scene) -> tuple[list[str], ChangeSet]:
 def say(scene: Scene, change_set: ChangeSet, to: OperationState, position: int = 2) -> Operation:
     """Let Bo decide."""
     return decide(
-        scene.journal, change_set.id, position, to=to, actor=BO, reason="I asked the buyer"
+        scene.journal,
+        scene.systems,
+        change_set.id,
+        position,
+        to=to,
+        actor=BO,
+        reason="I asked the buyer",
     )
 
 

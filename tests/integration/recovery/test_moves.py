@@ -177,22 +177,24 @@ def _overtake(scene: Scene, act: Callable[[], None]) -> None:
 
 
 def test_of_two_runs_that_meet_one_does_everything(both: Scene, journal_url: str) -> None:
-    """A run that another one overtook stops; nothing was sent twice."""
+    """While one process runs a change set, a second one is told to wait; nothing is sent twice."""
     planned = both.approve(both.plan(CANCEL, both.orders(4)))
+    refused: list[IllegalMove] = []
     with closing(Journal.open(journal_url)) as journal:
         other = Scene(journal, both.erp, both.system)
-        _overtake(both, lambda: assert_applied(other.run(planned)))
-        with pytest.raises(IllegalMove):
-            both.run(planned)
 
+        def meet() -> None:
+            with pytest.raises(IllegalMove, match="another process") as error:
+                other.run(planned)
+            refused.append(error.value)
+
+        _overtake(both, meet)
+        both.run(planned)
+
+    assert 1 == len(refused)
     assert ChangeSetState.APPLIED is both.again(planned).state
     assert {1} == set(both.sent().values())
     assert {1} == set(both.applied().values())
-
-
-def assert_applied(change_set: ChangeSet) -> None:
-    """Everything of it is confirmed."""
-    assert ChangeSetState.APPLIED is change_set.state
 
 
 def test_a_run_that_was_overtaken_does_not_pause_the_other(both: Scene, journal_url: str) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.contract import Reversibility
-from core.errors import IllegalMove, NotFound, RecordLocked
+from connectors.contract import Executor, Reversibility
+from connectors.fake.schema import ORDER
+from core.errors import BadInput, IllegalMove, LoginFailed, NotFound
+from recovery.apply import stop
 from recovery.model import Purpose
-from recovery.preview import Selection, Status
+from recovery.preview import Selection, Status, preview
 from recovery.states import ChangeSetState, OperationState
-from tests.integration.recovery.scene import CANCEL, CLOSE, Scene
+from tests.integration.recovery.scene import CANCEL, CLOSE, MEI, Scene
 
 CONFIRMED, DROPPED = OperationState.CONFIRMED, OperationState.DROPPED
 PERIOD_CLOSE = "accounting_period.close"
@@ -159,19 +161,65 @@ def test_what_did_not_run_cannot_be_taken_back(scene: Scene) -> None:
 
 
 def test_what_still_waits_holds_its_records(scene: Scene) -> None:
-    """A paused change set may be looked at, but its rollback waits until it is finished."""
+    """The rollback of a paused change set waits until that one is finished."""
     approved = scene.approve(scene.plan(CANCEL, scene.orders(4)))
     scene.fail("refused", code="login_failed", nth=2)
     with pytest.raises(Exception, match="log-in failed"):
         scene.run(approved, batch_size=2)
-    back = scene.approve(scene.plan_rollback(scene.selection(approved)))
-    with pytest.raises(RecordLocked, match=approved.short_id):
-        scene.run(back)
+    with pytest.raises(IllegalMove, match="paused"):
+        scene.plan_rollback(scene.selection(approved))
 
     scene.run(approved)
+    scene.roll_back(approved)
 
-    assert ChangeSetState.APPLIED is scene.run(back).state
-    assert ChangeSetState.PARTLY_ROLLED_BACK is scene.again(approved).state
+    assert ChangeSetState.ROLLED_BACK is scene.again(approved).state
+
+
+def test_what_waits_can_be_ended(both: Scene) -> None:
+    """What was not sent is left out for good, the records are free again, and what was done goes back."""
+    keys = both.orders(4)
+    approved = both.approve(both.plan(CANCEL, keys))
+    both.fail("refused", code="login_failed", nth=2)
+    with pytest.raises(LoginFailed):
+        both.run(approved, batch_size=2)
+
+    ended = stop(both.journal, both.systems, approved.id, actor=MEI, reason="no longer wanted")
+
+    assert ChangeSetState.PARTLY_APPLIED is ended.state
+    assert [OperationState.CONFIRMED] * 2 + [OperationState.DROPPED] * 2 == both.moved(ended)
+    assert "no longer wanted" in str(both.operations(ended)[3].reason)
+    assert both.journal.verify().is_intact
+
+    both.roll_back(ended)
+    both.do(CANCEL, keys)
+
+    assert ["cancelled"] * 4 == both.states(keys)
+
+
+def test_a_worklist_that_nobody_began_can_be_ended(scene: Scene) -> None:
+    """What is untouched in the ERP is refused; what a person has begun is finished first."""
+    keys = scene.orders(2)
+    approved = scene.approve(
+        scene.plan("purchase_order.approve_by_hand", keys, executor=Executor.BY_PERSON)
+    )
+    paused = scene.run(approved)
+
+    assert ChangeSetState.PAUSED is paused.state
+
+    ended = stop(scene.journal, scene.systems, paused.id, actor=MEI, reason="not needed")
+
+    assert ChangeSetState.FAILED is ended.state
+    assert [OperationState.REFUSED] * 2 == scene.moved(ended)
+
+
+def test_two_documents_of_one_number_are_told_apart(scene: Scene) -> None:
+    """A number that two documents have is no answer to the question which one to take back."""
+    first, second = scene.orders(2)
+    scene.erp.edit(ORDER, first, {"number": "1"})
+    scene.erp.edit(ORDER, second, {"number": "1"})
+    scene.do(CANCEL, [first, second])
+    with pytest.raises(BadInput, match="several documents"):
+        preview(scene.journal, scene.systems, Selection(numbers=("1",)))
 
 
 # --- a rollback of a rollback -------------------------------------------------------------------

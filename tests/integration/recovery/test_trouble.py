@@ -50,8 +50,11 @@ def require_way_back(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("room", range(0, 16, 2))
-def test_a_full_disk_loses_nothing(scene: Scene, room: int) -> None:
-    """The disk fills up after so many pages: wherever that is, what was sent can be taken back."""
+def test_a_full_disk_loses_nothing(scene: Scene, time: Time, room: int) -> None:
+    """The disk fills up after so many pages: wherever that is, what was sent can be taken back.
+
+    A person is told at once: waiting makes no room.
+    """
     keys = [*scene.orders(6), *scene.orders(6)]
     # Notes that differ and do not compress, so that each batch of images needs pages of its own.
     for key in keys:
@@ -66,6 +69,7 @@ def test_a_full_disk_loses_nothing(scene: Scene, room: int) -> None:
         with pytest.raises(JournalFull, match="storno changes resume"):
             scene.run(approved, batch_size=3)
         require_way_back(scene)
+    assert [] == time.sleeps
     # There is room again.
     assert ChangeSetState.APPLIED is scene.run(approved).state
     assert {1} == set(scene.applied().values())

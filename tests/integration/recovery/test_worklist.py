@@ -81,6 +81,14 @@ def test_what_is_half_done_is_not_done(scene: Scene) -> None:
     assert "confirmed" == seen(scene, paused)[1]
 
 
+def test_what_reading_cannot_tell_stays_on_the_list(scene: Scene) -> None:
+    """A reminder leaves nothing behind in the order: nobody can read back whether it was sent."""
+    paused = scene.do("purchase_order.send_reminder", scene.orders(), executor=Executor.BY_PERSON)
+
+    assert ChangeSetState.PAUSED is scene.run(paused).state
+    assert [SENT] == scene.moved(paused)
+
+
 def test_what_is_done_before_it_is_handed_out_is_not_handed_out(scene: Scene) -> None:
     """It moved since it was approved."""
     keys = scene.orders(2)
