@@ -100,7 +100,7 @@ class Batch:
         crashpoint("apply.after_capture")
         encoded = [encode_image(image) for image in images]
         hashes = [self._journal.image_hash(each) for each in encoded]
-        moved = moved_fields(self._journal, self._action, operations, images, hashes)
+        moved = moved_fields(self._journal, self._system.actions(), operations, images, hashes)
         captured, taken = Captured(), set[object]()
         late = self._arrived_late(operations, images, moved)
         if late:

@@ -230,12 +230,17 @@ def _held_by_file(database: str | None, name: str) -> Iterator[None]:
         yield
         return
     file = Path(f"{database}-{name}.lock")
-    connection = sqlite3.connect(file, timeout=0, isolation_level=None)
+    try:
+        connection = sqlite3.connect(file, timeout=0, isolation_level=None)
+    except sqlite3.Error as error:
+        raise JournalFull(journal=str(file), problem=str(error)) from error
     try:
         connection.execute("BEGIN EXCLUSIVE")
-    except sqlite3.OperationalError as error:
+    except sqlite3.Error as error:
         connection.close()
-        raise _taken(name) from error
+        if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+            raise _taken(name) from error
+        raise JournalFull(journal=str(file), problem=str(error)) from error
     try:
         yield
     finally:

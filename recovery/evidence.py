@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from connectors.contract import Action, Image
 from core.text import N_, Text
-from recovery.images import MISSING, WHOLE_RECORD, differences
+from recovery.images import WHOLE_RECORD, differences, footprint_key
 from recovery.journal import Journal
 from recovery.model import FieldDifference, Operation
 from recovery.states import ALREADY, OperationState
@@ -16,17 +16,18 @@ SHOWN_FIELDS = 3
 
 def moved_fields(
     journal: Journal,
-    action: Action,
+    actions: Mapping[str, Action],
     operations: Sequence[Operation],
     before: Sequence[Image],
     hashes: Sequence[str],
 ) -> list[list[FieldDifference]]:
-    """Return, per operation, what moved since it was approved; an empty list when nothing did.
+    """Return, per operation of one action, what moved since it was approved; nothing when nothing did.
 
     The first link of a chain is compared with the approved image, a later one with what the link before it
     left. A difference that another confirmed operation of the same change set made is ours, not a move.
     """
-    expected = _expected_hashes(journal, operations)
+    earlier = _earlier(journal, operations)
+    expected = [_expected_hash(operation, earlier) for operation in operations]
     suspects = [
         i for i, wanted in enumerate(expected) if wanted is not None and wanted != hashes[i]
     ]
@@ -36,42 +37,59 @@ def moved_fields(
     moved: list[list[FieldDifference]] = [[] for _ in operations]
     for i in suspects:
         operation = operations[i]
-        approved = images[str(expected[i])]
-        # A first link has evidence of its own, even where it waits for another document's operation.
-        is_link = operation.approved_hash is None
-        found = differences(approved, before[i], ignore=action.trace, common_only=is_link)
-        if is_link:
-            known = set(approved.refs())
-            found += [
-                FieldDifference(record.ref, WHOLE_RECORD, MISSING, "exists")
-                for record in before[i].records
-                if record.exists
-                and record.ref not in known
-                and record.ref.model in {ref.model for ref in known}
-                and WHOLE_RECORD not in action.trace.get(record.ref.model, ())
+        action = actions[operation.step.action]
+        # Where the evidence comes from another view (the link before worked on another document), records
+        # that only one of the two looks at say nothing.
+        found = differences(
+            images[str(expected[i])],
+            before[i],
+            ignore=action.trace,
+            common_only=not _is_same_view(actions, operation, earlier),
+        )
+        if operation.approved_hash is None:
+            # What the link before cut loose is not looked at any more: that it is not here is no move.
+            found = [
+                each
+                for each in found
+                if each.field != WHOLE_RECORD or before[i].get(each.ref) is not None
             ]
         if found:
             moved[i] = _unexplained(journal, action, operation, found, before[i])
     return moved
 
 
-def _expected_hashes(journal: Journal, operations: Sequence[Operation]) -> list[str | None]:
+def _earlier(journal: Journal, operations: Sequence[Operation]) -> dict[int, Operation]:
+    """Return the links before those operations that have no evidence of their own, by position."""
     waiting = {
         operation.after_position
         for operation in operations
         if operation.approved_hash is None and operation.after_position is not None
     }
-    left: dict[int, str | None] = {}
-    if waiting:
-        for earlier in journal.operations(operations[0].change_set_id, positions=waiting):
-            holds = earlier.state is OperationState.CONFIRMED or earlier.error_code == ALREADY
-            left[earlier.position] = earlier.after_hash if holds else None
-    return [
-        operation.approved_hash
-        if operation.approved_hash is not None
-        else left.get(operation.after_position or 0)
-        for operation in operations
-    ]
+    if not waiting:
+        return {}
+    found = journal.operations(operations[0].change_set_id, positions=waiting)
+    return {operation.position: operation for operation in found}
+
+
+def _expected_hash(operation: Operation, earlier: Mapping[int, Operation]) -> str | None:
+    if operation.approved_hash is not None:
+        return operation.approved_hash
+    link = earlier.get(operation.after_position or 0)
+    if link is None:
+        return None
+    holds = link.state is OperationState.CONFIRMED or link.error_code == ALREADY
+    return link.after_hash if holds else None
+
+
+def _is_same_view(
+    actions: Mapping[str, Action], operation: Operation, earlier: Mapping[int, Operation]
+) -> bool:
+    if operation.approved_hash is not None:
+        return True
+    link = earlier[operation.after_position or 0]
+    return link.ref == operation.ref and footprint_key(actions[link.step.action]) == footprint_key(
+        actions[operation.step.action]
+    )
 
 
 def _unexplained(

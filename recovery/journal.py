@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, insert, or_, select
 
 from connectors.contract import Image, Kind, Ref
 from core import encoding
+from core.crashpoint import crashpoint
 from core.errors import BadInput, JournalBroken, NotFound
 from core.events import Event
 from core.text import N_, Text
@@ -118,6 +119,7 @@ class Journal:
         """Store a plan in one commit and return it, planned and hashed."""
         with self.writing() as writer:
             change_set_id = writer.add_plan(draft, operations, exceptions)
+        crashpoint("plan.after_commit")
         log.info(Event.CHANGE_SET_PLANNED, change_set_id=change_set_id)
         return self.change_set(change_set_id)
 

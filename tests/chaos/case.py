@@ -22,7 +22,7 @@ from tests.factories import ROOT, ServedERP
 
 CANCEL: Final = "purchase_order.cancel"
 CLOSE: Final = "purchase_order.close"
-LONGEST_WAIT_SECONDS: Final = 30.0
+LONGEST_WAIT_SECONDS: Final = 60.0
 OPEN_LINES: Final = (("12.000", "5.000", "19.50"), ("3.500", "0.000", "8.0000"))
 
 Dump = dict[str, dict[str, dict[str, Any]]]

@@ -25,7 +25,8 @@ from tests.chaos.checks import (
 from tests.chaos.story import APPLY, ROLLBACK, closing_of, rollback_of
 from tests.factories import ServedERP
 
-pytestmark = pytest.mark.chaos
+# The limit only ends a test that hangs, on a machine however busy.
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(240)]
 
 CHECKS: Final = {APPLY: assert_closed, ROLLBACK: assert_taken_back}
 MOST_PAGES: Final = 200

@@ -15,7 +15,8 @@ from tests.chaos.checks import assert_phase_done, assert_safe
 from tests.chaos.story import APPLY, ROLLBACK
 from tests.factories import ROOT, ServedERP
 
-pytestmark = pytest.mark.chaos
+# The limit only ends a test that hangs, on a machine however busy.
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(240)]
 
 PRODUCT: Final = ("recovery", "closing", "connectors", "service")
 PHASES: Final = (APPLY, ROLLBACK)

@@ -70,7 +70,6 @@ _EDITS: Final[Mapping[str, str]] = {
     "purchase.line": "note",
     "sale.line": "note",
     "stock.move": "planned_date",
-    "account.journal.period": "journal",
 }
 """The field of each model in which somebody else may write something at any time."""
 
@@ -124,11 +123,8 @@ class TrytonSubject(Subject):
         ),
         # Its way back has the links, and the other buttons are the same classes.
         *(f"sales_order.{verb}" for verb in ("cancel", "quote", "close")),
-        *(
-            f"{side}_invoice.{verb}"
-            for side in ("customer", "supplier")
-            for verb in ("validate", "post", "cancel", "draft")
-        ),
+        *(f"customer_invoice.{verb}" for verb in ("validate", "post", "cancel", "draft")),
+        *(f"supplier_invoice.{verb}" for verb in ("validate", "draft")),
         "goods_receipt.cancel",
         "goods_issue.cancel",
         "stock_count.confirm",

@@ -253,6 +253,27 @@ def test_equal_refusals_in_a_row_stop_the_run(scene: Scene) -> None:
     assert [REFUSED] * 3 + [CONFIRMED] * 3 == scene.moved(approved)
 
 
+def test_refusals_that_name_their_document_are_equal(scene: Scene) -> None:
+    """Numbers and quoted names do not make two refusals different; other words do."""
+    keys = scene.orders(5)
+    for key, said in zip(keys, ("Order {} is shut.", "Gate {} is shut.") * 3, strict=False):
+        scene.fail("refused", key=key, said=said.format(key))
+    approved = scene.approve(scene.plan(CANCEL, keys))
+
+    assert (
+        ChangeSetState.FAILED
+        is scene.run(approved, batch_size=1, stop_after_equal_refusals=2).state
+    )
+
+    more = scene.orders(3)
+    for key in more:
+        scene.fail("refused", key=key, said=f"Order '{key}a' of {key} is shut.")
+    with pytest.raises(RefusedError, match="2 documents in a row"):
+        scene.run(
+            scene.approve(scene.plan(CANCEL, more)), batch_size=1, stop_after_equal_refusals=2
+        )
+
+
 def test_refusals_that_differ_do_not_stop_the_run(scene: Scene) -> None:
     """Neither do equal ones with a success between them."""
     keys = scene.orders(6)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connectors.fake.schema import ORDER
-from core.errors import IllegalMove, NotFound
+from core.errors import IllegalMove, NotAllowed, NotFound
 from recovery.doubt import decide
 from recovery.model import Actor, ChangeSet, Operation
 from recovery.states import ChangeSetState, OperationState
@@ -83,6 +83,26 @@ def test_a_person_says_that_it_did_not_happen(scene: Scene) -> None:
     assert ["cancelled"] * 2 == scene.states(keys)
     assert {1} == set(scene.applied().values())
     assert scene.journal.verify().is_intact
+
+
+def test_what_the_erp_does_not_show_as_done_is_not_confirmed(scene: Scene) -> None:
+    """A person's word is read back like everything else."""
+    keys, paused = doubted(scene)
+    scene.erp.edit(ORDER, keys[1], {"state": "draft"})
+    with pytest.raises(NotAllowed, match="does not show it as done"):
+        say(scene, paused, CONFIRMED)
+
+    assert [CONFIRMED, NEEDS_PERSON] == scene.moved(paused)
+
+
+def test_what_the_erp_shows_by_then_is_what_is_taken_back(scene: Scene) -> None:
+    """Somebody changed it further before the person decided: that is no conflict later."""
+    keys, paused = doubted(scene)
+    scene.erp.edit(ORDER, keys[1], {"closed_by": "bo"})
+    say(scene, paused, CONFIRMED)
+    scene.roll_back(scene.run(paused))
+
+    assert ("quotation", None) == tuple(scene.order(keys[1])[n] for n in ("state", "closed_by"))
 
 
 @pytest.mark.parametrize(

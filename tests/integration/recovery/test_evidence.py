@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from connectors.contract import Ref
-from connectors.fake.schema import LINE, MOVE, ORDER
+from connectors.contract import Image, Ref, Step
+from connectors.fake.sample import add_project
+from connectors.fake.schema import LINE, MOVE, ORDER, TASK
 from core.encoding import loads
 from recovery.apply import run
 from recovery.model import Operation
@@ -289,3 +291,96 @@ def test_the_same_record_of_another_system_explains_nothing(scene: Scene) -> Non
     done = run(scene.journal, systems.__getitem__, approved.id, actor=MEI)
 
     assert [CONFIRMED, DROPPED] == scene.moved(done)
+
+
+def test_a_chain_may_go_over_several_documents(both: Scene) -> None:
+    """Each task is closed, then their project: what the other links do not look at is no move."""
+    project = add_project(both.erp, "P1", tasks=("open", "closed", "open"))
+    before = both.erp.dump(with_trace=False)
+    rows = both.erp.dump()[TASK].items()
+    tasks = tuple(key for key, row in rows if row["state"] == "open")
+    done = both.do("project.close", [project], arguments={"tasks": tasks})
+
+    assert ChangeSetState.APPLIED is done.state
+
+    both.roll_back(done)
+
+    assert before == both.erp.dump(with_trace=False)
+
+
+def _after_first_link(scene: Scene, act: Callable[[], object]) -> None:
+    """Let `act` happen when the first links were read back."""
+    capture, count = scene.system.capture, [0]
+
+    def meddle(steps: Sequence[Step], known: Sequence[Image | None]) -> list[Image]:
+        count[0] += 1
+        images = capture(steps, known)
+        if count[0] == 2:
+            act()
+        return images
+
+    scene.system.capture = meddle  # type: ignore[method-assign]
+
+
+def test_a_record_that_came_between_two_links_ends_the_chain(scene: Scene) -> None:
+    """Goods are expected again: the order is not closed over them."""
+    (key,) = scene.orders(state="processing")
+    approved = scene.approve(scene.plan(CLOSE, [key]))
+    fields = {"order": key, "state": "done", "quantity": Decimal(1)}
+    _after_first_link(scene, lambda: scene.erp.insert(MOVE, fields))
+    scene.run(approved)
+
+    assert [CONFIRMED, DROPPED, DROPPED] == scene.moved(approved)
+    assert "*: <missing> -> exists" in str(scene.operations(approved)[1].reason)
+
+
+def test_a_record_that_went_between_two_links_ends_the_chain(scene: Scene) -> None:
+    """A line was deleted."""
+    (key,) = scene.orders(state="processing")
+    approved = scene.approve(scene.plan(CLOSE, [key]))
+    line = scene.erp.tables[LINE].children("order", key)[0]
+    _after_first_link(scene, lambda: scene.erp.delete(LINE, line))
+    scene.run(approved)
+
+    assert [CONFIRMED, DROPPED, DROPPED] == scene.moved(approved)
+    assert "*: exists -> <missing>" in str(scene.operations(approved)[1].reason)
+
+
+def test_a_link_after_one_that_was_there_already_has_evidence(scene: Scene) -> None:
+    """The first link had nothing to do; what moves after it was looked at ends the chain all the same."""
+    (key,) = scene.orders(state="processing", lines=(("5.000", "5.000", "3.00"),))
+    approved = scene.approve(scene.plan(CLOSE, [key]))
+    scene.fail("edit", on="capture", key=key, changes={"note": "stop!"}, moment="after")
+    scene.run(approved)
+
+    assert [DROPPED] * 3 == scene.moved(approved)
+    assert "note:  -> stop!" in str(scene.operations(approved)[1].reason)
+
+
+def test_a_document_that_we_may_not_read_is_set_apart(scene: Scene) -> None:
+    """The ERP refuses to show one of them: it is dropped with the ERP's words, the others go on."""
+    keys = scene.orders(5)
+    approved = scene.approve(scene.plan(CANCEL, keys))
+    scene.fail("refused", on="capture", key=keys[3], times=9, code="rejected", said="Not yours.")
+    done = scene.run(approved)
+    dropped = scene.operations(done)[3]
+
+    assert [CONFIRMED] * 3 + [DROPPED, CONFIRMED] == scene.moved(done)
+    assert ("STO-0301", "fake refused: Not yours.") == (dropped.error_code, str(dropped.reason))
+    assert [4] == scene.sizes()
+
+
+def test_documents_that_share_a_record_may_be_set_apart_too(scene: Scene) -> None:
+    """Halving for what cannot be read does not bring two operations on one record into one batch."""
+    orders = scene.orders(2, state="processing")
+    lines = [line for key in orders for line in scene.erp.tables[LINE].children("order", key)]
+    approved = scene.approve(
+        scene.plan(
+            UPDATE, [lines[0], lines[2], lines[1], lines[3]], arguments={"item": "NUT"}, model=LINE
+        )
+    )
+    scene.fail("refused", on="capture", key=lines[3], times=9, code="rejected")
+    done = scene.run(approved)
+
+    assert [CONFIRMED] * 3 + [DROPPED] == scene.moved(done)
+    assert [2, 1] == scene.sizes()

@@ -303,6 +303,14 @@ def test_what_is_no_address_is_refused(url: str) -> None:
         Database.open(url)
 
 
+def test_a_password_behind_the_question_mark_is_refused() -> None:
+    """It would stand in every message."""
+    with pytest.raises(BadInput, match="before the @") as caught:
+        Database.open("postgresql+psycopg://storno@127.0.0.1/x?password=secret")
+
+    assert "secret" not in str(caught.value)
+
+
 def test_a_driver_that_is_missing_is_named() -> None:
     """With the command that installs it."""
     with pytest.raises(PackageMissing, match=r"pip install 'storno\[postgres\]'"):

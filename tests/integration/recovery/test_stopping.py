@@ -1,0 +1,127 @@
+"""A change set that waits can be ended for good, and nothing that may still happen is forgotten."""
+
+from __future__ import annotations
+
+import pytest
+
+from connectors.contract import Executor
+from connectors.fake.schema import ORDER
+from core.errors import IllegalMove, LoginFailed, NotAllowed, TransientError
+from recovery.apply import stop
+from recovery.doubt import decide
+from recovery.model import ChangeSet
+from recovery.states import ChangeSetState, OperationState
+from tests.integration.recovery.scene import CANCEL, CLOSE, MEI, Scene
+
+APPROVE = "purchase_order.approve_by_hand"
+CONFIRMED, DROPPED, REFUSED = (
+    OperationState.CONFIRMED,
+    OperationState.DROPPED,
+    OperationState.REFUSED,
+)
+
+
+def end(scene: Scene, change_set: ChangeSet) -> ChangeSet:
+    """Stop it."""
+    return stop(scene.journal, scene.systems, change_set.id, actor=MEI, reason="no longer wanted")
+
+
+def test_a_chain_is_ended_between_its_links(both: Scene) -> None:
+    """What was done of it can be taken back, and its records are free."""
+    keys = both.orders(2, state="processing")
+    before = both.erp.dump(with_trace=False)
+    approved = both.approve(both.plan(CLOSE, keys))
+    both.fail("refused", code="login_failed", nth=2)
+    with pytest.raises(LoginFailed):
+        both.run(approved)
+    ended = end(both, approved)
+    reason = both.operations(ended)[5].reason
+
+    assert ChangeSetState.PARTLY_APPLIED is ended.state
+    assert [CONFIRMED] * 2 + [DROPPED] * 4 == both.moved(ended)
+    assert "stopped by mei: no longer wanted" == str(reason)
+    assert [] == both.sql("SELECT * FROM record_lock")
+    assert both.journal.verify().is_intact
+
+    both.roll_back(ended)
+
+    assert before == both.erp.dump(with_trace=False)
+
+
+def test_what_is_in_flight_is_settled_first(both: Scene) -> None:
+    """It was done, so it is confirmed and not dropped."""
+    keys = both.orders(4)
+    approved = both.approve(both.plan(CANCEL, keys))
+    both.fail("unreachable", on="capture", nth=2, times=10**6)
+    with pytest.raises(TransientError):
+        both.run(approved, batch_size=2)
+    both.erp.faults.clear()
+    ended = end(both, approved)
+
+    assert [CONFIRMED] * 2 + [DROPPED] * 2 == both.moved(ended)
+    assert [2] == both.sizes()
+
+
+def test_while_the_system_is_away_nothing_is_ended(scene: Scene) -> None:
+    """What is in flight cannot be read, so the change set goes on waiting."""
+    approved = scene.approve(scene.plan(CANCEL, scene.orders(2)))
+    scene.fail("unreachable", on="capture", nth=2, times=10**6)
+    for attempt in (scene.run, lambda change_set: end(scene, change_set)):
+        with pytest.raises(TransientError):
+            attempt(approved)
+
+        assert ChangeSetState.PAUSED is scene.again(approved).state
+        assert {OperationState.SENT} == set(scene.moved(approved))
+
+
+def test_what_a_person_began_is_finished_first(scene: Scene) -> None:
+    """Half of it is in the ERP: nobody may forget it."""
+    keys = scene.orders(2)
+    paused = scene.do(APPROVE, keys, executor=Executor.BY_PERSON)
+    scene.erp.edit(ORDER, keys[0], {"approved_by": "anna"}, user="anna")
+    with pytest.raises(NotAllowed, match="began"):
+        end(scene, paused)
+
+    assert ChangeSetState.PAUSED is scene.again(paused).state
+
+    scene.erp.edit(ORDER, keys[0], {"approved_by": None}, user="anna")
+    ended = end(scene, paused)
+
+    assert [REFUSED] * 2 == scene.moved(ended)
+
+
+def test_what_a_person_did_is_confirmed(scene: Scene) -> None:
+    """The rest of the worklist is given up."""
+    keys = scene.orders(2)
+    paused = scene.do(APPROVE, keys, executor=Executor.BY_PERSON)
+    scene.erp.do_by_hand(APPROVE, keys[0])
+    ended = end(scene, paused)
+
+    assert ChangeSetState.PARTLY_APPLIED is ended.state
+    assert [CONFIRMED, REFUSED] == scene.moved(ended)
+
+
+def test_what_a_person_must_look_at_is_settled_first(scene: Scene) -> None:
+    """Then it ends."""
+    keys = scene.orders(2)
+    approved = scene.approve(scene.plan(CANCEL, keys))
+    scene.fail("lost", is_applied=False)
+    scene.fail("edit", key=keys[0], changes={"note": "x"})
+    scene.run(approved, batch_size=1)
+    with pytest.raises(NotAllowed, match="storno changes settle"):
+        end(scene, approved)
+
+    decide(
+        scene.journal, scene.systems, approved.id, 1, to=REFUSED, actor=MEI, reason="it was not us"
+    )
+
+    assert ChangeSetState.PARTLY_APPLIED is end(scene, approved).state
+
+
+def test_only_what_waits_is_ended(scene: Scene) -> None:
+    """A plan is rejected, and what is finished is finished."""
+    planned = scene.plan(CANCEL, scene.orders())
+    done = scene.do(CANCEL, scene.orders())
+    for change_set in (planned, done):
+        with pytest.raises(IllegalMove):
+            end(scene, change_set)
