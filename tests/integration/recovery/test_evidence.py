@@ -334,18 +334,6 @@ def test_a_record_that_came_between_two_links_ends_the_chain(scene: Scene) -> No
     assert "*: <missing> -> exists" in str(scene.operations(approved)[1].reason)
 
 
-def test_a_record_that_went_between_two_links_ends_the_chain(scene: Scene) -> None:
-    """A line was deleted."""
-    (key,) = scene.orders(state="processing")
-    approved = scene.approve(scene.plan(CLOSE, [key]))
-    line = scene.erp.tables[LINE].children("order", key)[0]
-    _after_first_link(scene, lambda: scene.erp.delete(LINE, line))
-    scene.run(approved)
-
-    assert [CONFIRMED, DROPPED, DROPPED] == scene.moved(approved)
-    assert "*: exists -> <missing>" in str(scene.operations(approved)[1].reason)
-
-
 def test_a_link_after_one_that_was_there_already_has_evidence(scene: Scene) -> None:
     """The first link had nothing to do; what moves after it was looked at ends the chain all the same."""
     (key,) = scene.orders(state="processing", lines=(("5.000", "5.000", "3.00"),))
