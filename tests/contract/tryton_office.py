@@ -12,8 +12,6 @@ from typing import Any, Final
 
 from sandbox.tryton.colleague import Colleague
 
-AT_ONCE: Final = 6
-
 Values = dict[str, Any]
 
 _OLDEST_DAY: Final = date(1990, 1, 1)
@@ -38,10 +36,11 @@ _MOVE_COPIED: Final = (
 
 
 class Office:
-    """One colleague who makes documents, on one running practice ERP."""
+    """One colleague who makes documents, on one running practice ERP; each call makes `at_once` of them."""
 
-    def __init__(self, colleague: Colleague) -> None:
+    def __init__(self, colleague: Colleague, *, at_once: int) -> None:
         self.colleague = colleague
+        self.at_once = at_once
         self._numbers = count(1)
         self._years = count(_OLDEST_DAY.year, -1)
         self._templates: dict[str, Values] = {}
@@ -66,7 +65,7 @@ class Office:
 
     # --- orders -------------------------------------------------------------------------------------------
 
-    def orders(self, side: str, state: str, how_many: int = AT_ONCE) -> list[int]:
+    def orders(self, side: str, state: str, how_many: int | None = None) -> list[int]:
         """Make orders; beyond `processing` there is `exception` (nothing will come) and `given_up`."""
         model, (dated, more) = f"{side}.{side}", _PARTIES[side]
         old = self._template(model, ["state", "=", "processing"], *_ORDER_COPIED)
@@ -79,7 +78,7 @@ class Office:
                 values
                 | {dated: self.today, "reference": self.word(), "company": self.company}
                 | {"invoice_method": "fulfillment", "lines": [["create", self._order_lines()]]}
-                for _ in range(how_many)
+                for _ in range(how_many or self.at_once)
             ],
         )
         for button in _BUTTONS.get(state, _BUTTONS["processing"]):
@@ -135,7 +134,7 @@ class Office:
 
     # --- invoices -----------------------------------------------------------------------------------------
 
-    def invoices(self, type_: str, state: str, how_many: int = AT_ONCE) -> list[int]:
+    def invoices(self, type_: str, state: str, how_many: int | None = None) -> list[int]:
         """Make invoices that no order made: `draft`, `validated` or `posted`."""
         model = "account.invoice"
         paths = (*_INVOICE_COPIED, *(f"lines.{name}" for name in _LINE_COPIED))
@@ -149,7 +148,9 @@ class Office:
             "payment_term_date": self.today,
             "lines": [["create", [line | {"unit_price": decimal("12.3400")}]]],
         }
-        found = self._create(model, [values | {"reference": self.word()} for _ in range(how_many)])
+        found = self._create(
+            model, [values | {"reference": self.word()} for _ in range(how_many or self.at_once)]
+        )
         buttons = {"draft": (), "validated": ("validate_invoice",), "posted": ("post",)}
         for button in buttons[state]:
             self.call(model, button, found)
@@ -157,7 +158,7 @@ class Office:
 
     # --- goods --------------------------------------------------------------------------------------------
 
-    def receipts(self, how_many: int = AT_ONCE) -> list[int]:
+    def receipts(self, how_many: int | None = None) -> list[int]:
         """Make draft receipts, each for the goods of one order."""
         orders = self.orders("purchase", "processing", how_many)
         place = "warehouse", "warehouse.input_location", "warehouse.storage_location"
@@ -178,21 +179,22 @@ class Office:
             ],
         )
 
-    def issues(self, how_many: int = AT_ONCE) -> list[int]:
+    def issues(self, how_many: int | None = None) -> list[int]:
         """Make waiting issues, each for the goods of one order."""
         rows = self.read("sale.sale", self.orders("sale", "processing", how_many), "shipments")
         return [row["shipments"][0] for row in rows]
 
-    def counts(self, how_many: int = AT_ONCE) -> list[int]:
+    def counts(self, how_many: int | None = None) -> list[int]:
         """Make counts of two items that are not confirmed yet."""
         old = self._template("stock.inventory", [], "location", "lines.product")
         lines = [{"product": one["product"], "quantity": 40.0} for one in old["lines."][:2]]
         values = {"company": self.company, "location": old["location"], "date": self.today}
         return self._create(
-            "stock.inventory", [values | {"lines": [["create", lines]]} for _ in range(how_many)]
+            "stock.inventory",
+            [values | {"lines": [["create", lines]]} for _ in range(how_many or self.at_once)],
         )
 
-    def productions(self, how_many: int = AT_ONCE) -> list[int]:
+    def productions(self, how_many: int | None = None) -> list[int]:
         """Make productions that wait, with what goes in and what comes out."""
         copied = ("warehouse", "location", "product", "bom", "unit", "quantity")
         inner = [f"{side}.{name}" for side in ("inputs", "outputs") for name in _MOVE_COPIED]
@@ -206,18 +208,20 @@ class Office:
             moves = [{name: one[name] for name in _MOVE_COPIED} for one in old[f"{side}."]]
             values[side] = [["create", [move | {"company": self.company} for move in moves]]]
         found = self._create(
-            "production", [values | {"reference": self.word()} for _ in range(how_many)]
+            "production",
+            [values | {"reference": self.word()} for _ in range(how_many or self.at_once)],
         )
         self.call("production", "wait", found)
         return found
 
     # --- projects, periods, names ---------------------------------------------------------------------------
 
-    def works(self, *, is_done: bool = False, how_many: int = AT_ONCE) -> list[int]:
+    def works(self, *, is_done: bool = False, how_many: int | None = None) -> list[int]:
         """Make tasks whose work is finished, set to done or not."""
         values = {"company": self.company, "type": "task", "progress": 1.0}
         found = self._create(
-            "project.work", [values | {"name": self.word()} for _ in range(how_many)]
+            "project.work",
+            [values | {"name": self.word()} for _ in range(how_many or self.at_once)],
         )
         if is_done:
             (done,) = self.call(
@@ -273,21 +277,26 @@ class Office:
             self.call("account.period", "close", found)
         return found
 
-    def partners(self, *, is_active: bool, how_many: int = AT_ONCE) -> list[int]:
+    def partners(self, *, is_active: bool, how_many: int | None = None) -> list[int]:
         """Make partners that are in use or not any more."""
-        found = self._create("party.party", [{"name": self.word()} for _ in range(how_many)])
+        found = self._create(
+            "party.party", [{"name": self.word()} for _ in range(how_many or self.at_once)]
+        )
         if not is_active:
             self.call("party.party", "write", found, {"active": False})
         return found
 
-    def items(self, *, is_active: bool, how_many: int = AT_ONCE) -> list[int]:
+    def items(self, *, is_active: bool, how_many: int | None = None) -> list[int]:
         """Make items that are in use or not any more."""
         copied = ("default_uom", "type", "list_price", "cost_price_method")
         old = self._template("product.template", [], *copied)
         values = {name: old[name] for name in copied}
         templates = self._create(
             "product.template",
-            [values | {"name": self.word(), "products": []} for _ in range(how_many)],
+            [
+                values | {"name": self.word(), "products": []}
+                for _ in range(how_many or self.at_once)
+            ],
         )
         found = self._create(
             "product.product", [{"template": t, "suffix_code": self.word()} for t in templates]

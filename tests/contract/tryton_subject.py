@@ -138,6 +138,7 @@ class TrytonSubject(Subject):
         "accounting_period.reopen_year",
     )  # fmt: skip
     BATCH_ACTION = "purchase_order.cancel"
+    AT_ONCE: ClassVar[int] = 6  # about as many documents of a sort as the tests of one action take
     # A customer invoice has no number before it is posted, so no open one has a name to find it by.
     KINDS: ClassVar[tuple[Kind, ...]] = (
         Kind.PURCHASE_ORDER,
@@ -156,7 +157,7 @@ class TrytonSubject(Subject):
     def __init__(self, erp: practice.Running, proxy: Proxy, colleague: Colleague) -> None:
         self.erp = erp
         self.proxy = proxy
-        self.office = Office(colleague)
+        self.office = Office(colleague, at_once=self.AT_ONCE)
         self.last_made: dict[str, Ref] = {}
         self._edits = count(1)
         self._stock: dict[str, deque[tuple[Ref, dict[str, Value]]]] = {}
@@ -398,6 +399,7 @@ class PostgresSubject(TrytonSubject):
         "project.close",
     )
     KINDS = (Kind.PURCHASE_ORDER,)
+    AT_ONCE = 2
 
 
 class StrictSubject(TrytonSubject):
@@ -405,10 +407,7 @@ class StrictSubject(TrytonSubject):
 
     ACTIONS = (
         "purchase_order.cancel",
-        "purchase_order.draft",
         "purchase_order.close",
-        "purchase_order.unignore_moves",
-        "sales_order.close",
         "customer_invoice.validate",
         "customer_invoice.cancel",
         "supplier_invoice.validate",

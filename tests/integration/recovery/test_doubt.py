@@ -247,9 +247,10 @@ def test_reading_back_may_take_several_tries(scene: Scene) -> None:
 def test_what_could_not_be_read_back_is_settled_before_the_run_goes_on(scene: Scene) -> None:
     """The reading gave up, the run tries again: what was sent is read then, and not left behind."""
     approved = scene.approve(scene.plan(CANCEL, scene.orders(4)))
-    # Two reads within the first deadline of a second fail; the run's own next try is read.
-    scene.fail("slow", on="capture", nth=2, times=2)
-    policy = RetryPolicy(deadline_seconds=1.0, first_wait_seconds=0.3, longest_wait_seconds=30.0)
+    # Four reads fail, and a fifth would come after the deadline whatever the jitter (2.1 s waited and 2.4 s
+    # to wait at least); the run's own next try comes in time (3.0 s and 0.6 s at most).
+    scene.fail("slow", on="capture", nth=2, times=4)
+    policy = RetryPolicy(deadline_seconds=4.0, first_wait_seconds=0.3, longest_wait_seconds=30.0)
     done = scene.run(approved, batch_size=2, retry=policy)
 
     assert ChangeSetState.APPLIED is done.state

@@ -296,6 +296,17 @@ def test_a_folder_is_no_journal(tmp_path: Path) -> None:
         Journal.open(f"sqlite:///{tmp_path}")
 
 
+def test_a_journal_may_live_in_memory() -> None:
+    """For tests of what stands above it: everything works, and nothing is left."""
+    with closing(Journal.open("sqlite://")) as journal:
+        scene = make_scene(journal)
+        done = scene.do(CANCEL, scene.orders())
+        scene.roll_back(done)
+
+        assert ["quotation"] == scene.states(["1"])
+        assert journal.verify().is_intact
+
+
 @pytest.mark.parametrize("url", ["journal.db", "nonsense://x", ""])
 def test_what_is_no_address_is_refused(url: str) -> None:
     """It names the setting."""

@@ -175,6 +175,19 @@ def test_what_still_waits_holds_its_records(scene: Scene) -> None:
     assert ChangeSetState.ROLLED_BACK is scene.again(approved).state
 
 
+def test_what_still_waits_keeps_its_state(scene: Scene) -> None:
+    """Whatever was taken back of it meanwhile (its locks were lost): it is paused until it goes on."""
+    approved = scene.approve(scene.plan(CANCEL, scene.orders(4)))
+    scene.fail("refused", code="login_failed", nth=2)
+    with pytest.raises(LoginFailed):
+        scene.run(approved, batch_size=2)
+    scene.sql("DELETE FROM record_lock")
+    back = scene.run(scene.approve(scene.plan_rollback(Selection(numbers=("PO0001",)))))
+
+    assert ChangeSetState.APPLIED is back.state
+    assert ChangeSetState.PAUSED is scene.again(approved).state
+
+
 def test_what_waits_can_be_ended(both: Scene) -> None:
     """What was not sent is left out for good, the records are free again, and what was done goes back."""
     keys = both.orders(4)
