@@ -51,6 +51,9 @@ def decimal_text(value: Decimal) -> str:
 
     Raises `ContractBroken` for NaN, infinity and what has more than a thousand digits.
     """
+    text = str(value)
+    if len(text) < LARGEST_EXPONENT and "E" not in text and "N" not in text and "I" not in text:
+        return text  # plain already, as nearly always, and images hold many numbers
     if not value.is_finite():
         raise ContractBroken(problem="NaN or infinity cannot be stored")
     if abs(value.adjusted()) > LARGEST_EXPONENT:
@@ -61,7 +64,7 @@ def decimal_text(value: Decimal) -> str:
 def moment_text(value: datetime) -> str:
     """Return an aware moment as UTC text with `Z`. Raises `ContractBroken` for a naive one."""
     if value.tzinfo is UTC:  # nearly always, and images hold many moments
-        return value.isoformat().removesuffix("+00:00") + "Z"
+        return value.isoformat()[:-6] + "Z"
     if value.utcoffset() is None:
         raise ContractBroken(problem="a datetime without time zone cannot be stored")
     try:

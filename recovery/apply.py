@@ -13,6 +13,7 @@ import structlog
 
 from connectors.contract import Executor
 from core import clock, retry
+from core.collector import seldom_collected
 from core.crashpoint import crashpoint
 from core.errors import IllegalMove, NotAllowed, RefusedError, StornoError, TransientError
 from core.events import Event
@@ -82,7 +83,7 @@ def run(
     would meet pauses the change set and is raised.
     """
     found = journal.change_set(change_set_id)
-    with journal.running(found.id):
+    with journal.running(found.id), seldom_collected():
         return _Run(journal, systems, found.id, actor, progress, options or RunOptions()).run()
 
 

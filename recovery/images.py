@@ -111,9 +111,10 @@ def differences(
             continue
         for name, value in left_fields.items():
             other = right_fields.get(name, _ABSENT)
+            if value is other or other is _ABSENT:
+                continue
             # 1 == True and Decimal(1) == 1 in Python; an image that changed so did change.
-            is_same = value is other or (type(value) is type(other) and value == other)
-            if not is_same and other is not _ABSENT and name not in ignored:
+            if (type(value) is not type(other) or value != other) and name not in ignored:
                 found.append(FieldDifference(ref, name, value, other))
     return found
 

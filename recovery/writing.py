@@ -8,7 +8,17 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Update, bindparam, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Update,
+    bindparam,
+    insert,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -44,30 +54,31 @@ _operation = schema.operation
 _by_id = _operation.c.id == bindparam("b_id")
 
 
+def _fixed(state: OperationState) -> ColumnElement[str]:
+    # Written into the statement: a bound value would be handed over once more with every row of a batch.
+    return literal_column(f"'{state.value}'")
+
+
 def _is_one_of(states: Iterable[OperationState]) -> ColumnElement[bool]:
     # Not IN: SQLAlchemy expands its list at execution, which rules out sending many rows at once.
-    return or_(*(_operation.c.state == state.value for state in sorted(states)))
+    return or_(*(_operation.c.state == _fixed(state) for state in sorted(states)))
 
 
 _SEND: Final = (
     update(_operation)
     .where(_by_id, _is_one_of({OperationState.LOCKED, OperationState.CAPTURED}))
     .values(
-        state=OperationState.SENT.value,
+        state=_fixed(OperationState.SENT),
         before_hash=bindparam("b_before"),
         sent_at=bindparam("b_at"),
     )
 )
 
 
-def _settling(to: OperationState, *, has_image: bool) -> Update:
-    values: dict[str, Any] = {
-        "state": to.value,
-        "reason": bindparam("b_reason"),
-        "error_code": bindparam("b_code"),
-        "result": bindparam("b_result"),
-        "settled_at": bindparam("b_at"),
-    }
+def _settling(to: OperationState, *, has_image: bool, has_words: bool) -> Update:
+    values: dict[str, Any] = {"state": _fixed(to), "settled_at": bindparam("b_at")}
+    for name in ("reason", "error_code", "result"):
+        values[name] = bindparam(f"b_{name}") if has_words else None
     if has_image:
         values["after_hash"] = bindparam("b_after")
     return (
@@ -75,11 +86,12 @@ def _settling(to: OperationState, *, has_image: bool) -> Update:
     )
 
 
-_SETTLE: Final[dict[tuple[OperationState, bool], Update]] = {
-    (to, has_image): _settling(to, has_image=has_image)
+_SETTLE: Final[dict[tuple[OperationState, bool, bool], Update]] = {
+    (to, has_image, has_words): _settling(to, has_image=has_image, has_words=has_words)
     for to in OperationState
     if to is not OperationState.PLANNED
     for has_image in (False, True)
+    for has_words in (False, True)
 }
 
 
@@ -93,6 +105,19 @@ class Outcome:
     reason: Text | None = None
     error_code: str | None = None
     result: dict[str, Any] | None = None
+
+    @property
+    def has_words(self) -> bool:
+        """Whether there is more to store than the state and an image: of most operations there is not."""
+        return self.reason is not None or self.error_code is not None or bool(self.result)
+
+    def words(self) -> dict[str, str | None]:
+        """Return what is told of it, as it is stored."""
+        return {
+            "b_reason": None if self.reason is None else text_json(self.reason),
+            "b_error_code": self.error_code,
+            "b_result": encoding.dumps(self.result).decode() if self.result else None,
+        }
 
 
 class JournalWriter:
@@ -337,41 +362,37 @@ class JournalWriter:
     def settle(self, outcomes: Sequence[Outcome], *, actor: Actor | None = None) -> None:
         """Move operations to where their outcomes say, storing after images, reasons and results."""
         images: dict[bytes, bytes] = {}
-        groups: dict[tuple[OperationState, bool], list[tuple[Outcome, bytes | None]]] = {}
+        groups: dict[tuple[OperationState, bool, bool], list[tuple[Outcome, bytes | None]]] = {}
         for outcome in outcomes:
             found = None
             if outcome.after is not None:
                 found = self._codec.hash(outcome.after)
                 images[found] = outcome.after
-            groups.setdefault((outcome.to, found is not None), []).append((outcome, found))
+            key = outcome.to, found is not None, outcome.has_words
+            groups.setdefault(key, []).append((outcome, found))
         self._put(images)
-        for (to, _), members in groups.items():
-            self._settle_group(to, members, actor)
+        for (to, has_image, has_words), members in groups.items():
+            self._settle_group(to, members, _SETTLE[to, has_image, has_words], actor)
 
     def _settle_group(
         self,
         to: OperationState,
         members: Sequence[tuple[Outcome, bytes | None]],
+        statement: Update,
         actor: Actor | None,
     ) -> None:
-        has_image = members[0][1] is not None
         now = clock.now() if to in SETTLED else None
         rows, reasons = [], {}
         for outcome, found in members:
-            reason = None if outcome.reason is None else text_json(outcome.reason)
-            if reason is not None:
+            row: dict[str, Any] = {"b_id": outcome.operation.id, "b_at": now}
+            if found is not None:
+                row["b_after"] = found
+            if outcome.has_words:
+                row |= outcome.words()
+            if outcome.reason is not None:
                 reasons[str(outcome.operation.position)] = str(outcome.reason)
-            rows.append(
-                {
-                    "b_id": outcome.operation.id,
-                    "b_reason": reason,
-                    "b_code": outcome.error_code,
-                    "b_result": encoding.dumps(outcome.result).decode() if outcome.result else None,
-                    "b_at": now,
-                    **({"b_after": found} if has_image else {}),
-                }
-            )
-        done = self._connection.execute(_SETTLE[to, has_image], rows)
+            rows.append(row)
+        done = self._connection.execute(statement, rows)
         operations = [outcome.operation for outcome, _ in members]
         self._expect(done.rowcount, operations, to)
         self._record_operations(

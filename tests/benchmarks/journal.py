@@ -2,7 +2,8 @@
 
 What is timed as `run` is everything between approval and end: every document captured, its before image and the
 intent stored, sent to an ERP in memory, read back, its after image, history and audit line stored, two durable
-commits a batch, each measurement in a process of its own.
+commits a batch, each measurement in a process of its own. `journal/s` leaves out what the ERP in memory took for its
+answers (and nothing else): that is the figure of the promise.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ only the operations themselves in memory would take several times as much."""
 
 MEBIBYTE: Final = 2**20
 TITLES: Final = (
-    *("operations", "batch", "rounds", "plan/s", "approve/s", "run/s"),
+    *("operations", "batch", "rounds", "plan/s", "approve/s", "run/s", "journal/s"),
     *("run/CPU s", "peak MiB", "journal B/op"),
 )
 
@@ -94,6 +95,7 @@ def _print(found: dict[tuple[int, int], list[Measurement]]) -> None:
                 f"{_of(each, lambda m: m.size / m.plan_seconds):,.0f}",
                 f"{_of(each, lambda m: m.size / m.approve_seconds):,.0f}",
                 f"{_of(each, lambda m: m.size / m.run_seconds):,.0f}",
+                f"{_of(each, _rate):,.0f}",
                 f"{_of(each, lambda m: m.size / m.run_cpu_seconds):,.0f}",
                 f"{_of(each, lambda m: m.peak_bytes) / MEBIBYTE:,.0f}",
                 f"{_of(each, lambda m: m.journal_bytes / m.size):,.0f}",
@@ -103,8 +105,12 @@ def _print(found: dict[tuple[int, int], list[Measurement]]) -> None:
     )
 
 
+def _rate(found: Measurement) -> float:
+    return found.size / (found.run_seconds - found.erp_seconds)
+
+
 def _rate_kept(found: Sequence[Measurement]) -> Requirement:
-    rate = _of(found, lambda m: m.size / m.run_seconds)
+    rate = _of(found, _rate)
     return Requirement(
         f"durable operations a second, {found[0].size:,} operations",
         f">= {LEAST_RATE:,}",
