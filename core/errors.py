@@ -239,6 +239,16 @@ class JournalFull(TransientError):
     )
 
 
+class JournalBusy(TransientError):
+    """Another process has been writing to the journal all the time that we waited."""
+
+    code = "STO-0207"
+    template = N_(
+        "The journal {journal} is being written by another process. Nothing more was sent."
+        " Wait until that one is done, then: storno changes resume"
+    )
+
+
 # --- the ERP said no ----------------------------------------------------------------------------
 
 

@@ -16,7 +16,7 @@ from core.events import Event
 from core.retry import RetryPolicy
 from core.text import N_, Text
 from recovery import doubt
-from recovery.evidence import moved_fields, moved_text
+from recovery.evidence import known_images, moved_fields, moved_text
 from recovery.images import encode_image
 from recovery.journal import Journal
 from recovery.judgement import Judge
@@ -91,8 +91,9 @@ class Batch:
 
     def _capture(self, operations: Sequence[Operation], result: BatchResult) -> Captured:
         steps = [operation.step for operation in operations]
+        known = known_images(self._journal, self._system.actions(), operations)
         try:
-            images = self._system.capture(steps, [None] * len(steps))
+            images = self._system.capture(steps, known)
         except STOPS_THE_RUN:
             raise
         except RefusedError as error:

@@ -23,6 +23,7 @@ from core.errors import (
     BadInput,
     IllegalMove,
     JournalBroken,
+    JournalBusy,
     JournalFull,
     JournalNewer,
     PackageMissing,
@@ -37,7 +38,10 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-BUSY_TIMEOUT_MILLISECONDS: Final = 15_000
+BUSY_TIMEOUT_MILLISECONDS: Final = 60_000
+"""Storing a plan of 100,000 operations takes about 15 s, and nobody else can write meanwhile."""
+
+_IS_BUSY: Final = ("database is locked", "database table is locked")
 CACHE_KIBIBYTES: Final = 32_768
 
 _CANNOT_WRITE: Final = (
@@ -159,6 +163,8 @@ class Database:
 
     def _error(self, error: DBAPIError) -> StornoError:
         said = str(error.orig)
+        if any(sign in said for sign in _IS_BUSY):
+            return JournalBusy(journal=self.name)
         if any(sign in said for sign in _CANNOT_WRITE):
             return JournalFull(journal=self.name, problem=said)
         if isinstance(error, IntegrityError) or said.startswith("no such "):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from connectors.contract import Action, Image
+from connectors.contract import Action, Image, Record, Ref
 from core.text import N_, Text
 from recovery.images import WHOLE_RECORD, differences, footprint_key
 from recovery.journal import Journal
@@ -12,6 +12,25 @@ from recovery.model import FieldDifference, Operation
 from recovery.states import ALREADY, OperationState
 
 SHOWN_FIELDS = 3
+
+
+def known_images(
+    journal: Journal, actions: Mapping[str, Action], operations: Sequence[Operation]
+) -> list[Image | None]:
+    """Return, per operation of one action, what the link before it left, where both look at the same records.
+
+    Capturing with it tells a record that the link before cut loose (it is read, and as it was left) from one
+    that somebody deleted since (it is read as missing).
+    """
+    earlier = _earlier(journal, operations)
+    wanted = [
+        _expected_hash(operation, earlier)
+        if operation.approved_hash is None and _is_same_view(actions, operation, earlier)
+        else None
+        for operation in operations
+    ]
+    images = journal.images([each for each in wanted if each is not None])
+    return [None if each is None else images[each] for each in wanted]
 
 
 def moved_fields(
@@ -47,14 +66,14 @@ def moved_fields(
             common_only=not _is_same_view(actions, operation, earlier),
         )
         if operation.approved_hash is None:
-            # What the link before cut loose is not looked at any more: that it is not here is no move.
+            # What the link before cut loose for another view is not looked at any more: that is no move.
             found = [
                 each
                 for each in found
                 if each.field != WHOLE_RECORD or before[i].get(each.ref) is not None
             ]
         if found:
-            moved[i] = _unexplained(journal, action, operation, found, before[i])
+            moved[i] = _unexplained(journal, actions, operation, found, before[i])
     return moved
 
 
@@ -86,34 +105,55 @@ def _is_same_view(
 ) -> bool:
     if operation.approved_hash is not None:
         return True
-    link = earlier[operation.after_position or 0]
-    return link.ref == operation.ref and footprint_key(actions[link.step.action]) == footprint_key(
-        actions[operation.step.action]
+    link = earlier.get(operation.after_position or 0)
+    return (
+        link is not None
+        and link.ref == operation.ref
+        and footprint_key(actions[link.step.action])
+        == footprint_key(actions[operation.step.action])
     )
 
 
 def _unexplained(
     journal: Journal,
-    action: Action,
+    actions: Mapping[str, Action],
     operation: Operation,
     found: list[FieldDifference],
     before: Image,
 ) -> list[FieldDifference]:
-    explained = set()
+    """Leave out what other operations of the change set did to shared records, field by field.
+
+    A field is explained when such an operation may set it, did change it, and it is still as the newest of
+    them left it. What somebody else changed between that operation's two images is in both, and is not its own.
+    """
+    explained: set[tuple[Ref, str]] = set()
     for ref in {difference.ref for difference in found}:
+        wanted = {difference.field for difference in found if difference.ref == ref}
+        newest: Image | None = None
         for other in journal.operations_on_record(operation.change_set_id, ref):
             if other.after_hash is None or other.system != operation.system:
                 continue
-            theirs = journal.images([other.after_hash])[other.after_hash].get(ref)
-            now = before.get(ref)
-            if theirs is not None and now is not None:
-                same = not differences(
-                    Image((theirs,)), Image((now,)), ignore=action.trace, common_only=True
-                )
-                if same:
-                    explained.add(ref)
-            break  # only the newest operation tells what we left behind
-    return [difference for difference in found if difference.ref not in explained]
+            action = actions[other.step.action]
+            images = journal.images([other.before_hash, other.after_hash])
+            was = _record(images[str(other.before_hash)], ref)
+            left = _record(images[other.after_hash], ref)
+            if newest is None:
+                newest = left
+                # What is not as the newest of them left it, nobody explains.
+                since = differences(newest, _record(before, ref), ignore=action.trace)
+                wanted -= {difference.field for difference in since}
+            own = action.ours.get(ref.model, ())
+            changed = {d.field for d in differences(was, left)} & wanted & {*own}
+            explained |= {(ref, name) for name in changed}
+            wanted -= changed
+            if not wanted:
+                break
+    return [each for each in found if (each.ref, each.field) not in explained]
+
+
+def _record(image: Image, ref: Ref) -> Image:
+    """Return the image of this record alone; a record that is not there is missing in it."""
+    return Image((image.get(ref) or Record(ref, None),))
 
 
 def moved_text(found: Sequence[FieldDifference]) -> Text:

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from connectors.contract import Image, Step
 from connectors.fake.sample import add_project
-from connectors.fake.schema import MOVE, TASK
+from connectors.fake.schema import LINE, MOVE, TASK
 from recovery.states import ChangeSetState, OperationState
 from tests.integration.recovery.scene import CLOSE, Scene
 
@@ -78,6 +78,18 @@ def test_a_record_that_came_between_two_links_ends_the_chain(scene: Scene) -> No
 
     assert [CONFIRMED, DROPPED, DROPPED] == scene.moved(approved)
     assert "*: <missing> -> exists" in str(scene.operations(approved)[1].reason)
+
+
+def test_a_record_that_went_between_two_links_ends_the_chain(scene: Scene) -> None:
+    """A line was deleted: it is no line that the first link cut loose, which would still be there."""
+    (key,) = scene.orders(state="processing")
+    approved = scene.approve(scene.plan(CLOSE, [key]))
+    line = scene.erp.tables[LINE].children("order", key)[0]
+    _after_first_link(scene, lambda: scene.erp.delete(LINE, line))
+    scene.run(approved)
+
+    assert [CONFIRMED, DROPPED, DROPPED] == scene.moved(approved)
+    assert f"{LINE},{line} *: exists -> <missing>" in str(scene.operations(approved)[1].reason)
 
 
 def test_a_link_after_one_that_was_there_already_has_evidence(scene: Scene) -> None:

@@ -192,6 +192,22 @@ def test_what_somebody_did_after_an_earlier_operation_of_ours_is_a_move(scene: S
     assert ("b", 1) == (scene.order(key)["note"], scene.order(key)["priority"])
 
 
+def test_what_somebody_did_while_an_earlier_operation_of_ours_ran_is_a_move(scene: Scene) -> None:
+    """It is in what our operation left behind, but our operation did not do it."""
+    (key,) = scene.orders()
+    chains = [
+        *scene.chains(CANCEL, [key]),
+        *scene.chains(UPDATE, [key], arguments={"priority": 9}),
+    ]
+    approved = scene.approve(scene.store(chains))
+    scene.fail("edit", key=key, changes={"owner": "somebody"}, moment="after")
+    done = scene.run(approved)
+
+    assert [CONFIRMED, DROPPED] == scene.moved(done)
+    assert "owner: " in str(scene.operations(done)[1].reason)
+    assert ("cancelled", 1) == (scene.order(key)["state"], scene.order(key)["priority"])
+
+
 def test_what_another_change_set_did_is_a_move(scene: Scene) -> None:
     """Each change set stands on what was approved for it."""
     (key,) = scene.orders()

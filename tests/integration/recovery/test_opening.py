@@ -16,9 +16,17 @@ from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
 from connectors.contract import Kind
-from core.errors import BadInput, JournalBroken, JournalFull, JournalNewer, PackageMissing
+from core.errors import (
+    BadInput,
+    JournalBroken,
+    JournalBusy,
+    JournalFull,
+    JournalNewer,
+    PackageMissing,
+    TransientError,
+)
 from core.text import Text
-from recovery import schema
+from recovery import database, schema
 from recovery.database import Database
 from recovery.journal import Journal
 from recovery.migrations import upgrade as migrations
@@ -320,6 +328,24 @@ def test_a_password_behind_the_question_mark_is_refused() -> None:
         Database.open("postgresql+psycopg://storno@127.0.0.1/x?password=secret")
 
     assert "secret" not in str(caught.value)
+
+
+def test_a_journal_that_another_process_is_writing_is_busy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That is no damage and no full disk: it may be tried again, and nothing was written."""
+    url = f"sqlite:///{tmp_path / 'journal.db'}"
+    with closing(Database.open(url)) as first:
+        monkeypatch.setattr(database, "BUSY_TIMEOUT_MILLISECONDS", 10)
+        with (
+            closing(Database.open(url)) as second,
+            first.writing(),
+            pytest.raises(JournalBusy, match="another process") as caught,
+            second.writing(),
+        ):
+            pytest.fail("two writers at once")
+
+    assert isinstance(caught.value, TransientError)
 
 
 def test_a_driver_that_is_missing_is_named() -> None:
