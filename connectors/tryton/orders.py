@@ -107,7 +107,10 @@ SALE: Final = Side(
     "sale.handle.shipment.exception",
     ("none", "sent"),
     frozenset({"number", "quotation_date"}),
-    Shape("stock.shipment.out", STAMPS | {"number", "state", "planned_date", "effective_date"}),
+    Shape(
+        "stock.shipment.out",
+        STAMPS | {"number", "state", "planned_date", "effective_date", "outgoing_moves"},
+    ),
 )
 
 
@@ -241,6 +244,9 @@ def closing_problems(target: Target, side: Side, step: Step, image: Image) -> tu
     moves = rows(image, MOVE)
     if side is PURCHASE and any(moves[i]["shipment"] for i in open_moves(image)):
         found.append(Problem("receipt.open", Text(N_("a goods receipt for it is not finished"))))
+    if side.shipment is not None and _shared_shipments(side.shipment.model, image):
+        text = N_("one of its shipments also holds goods of another order")
+        found.append(Problem("shipment.shared", Text(text)))
     if not open_moves(image):
         found.append(Problem("nothing.open", Text(N_("no open move is left to give up"))))
     if undecided_moves(side, image):
@@ -250,6 +256,14 @@ def closing_problems(target: Target, side: Side, step: Step, image: Image) -> tu
             )
         )
     return tuple(found)
+
+
+def _shared_shipments(model: str, image: Image) -> set[int]:
+    """Return the open shipments that hold moves of others: cancelling one would cancel those too."""
+    shipments, own = rows(image, model), set(rows(image, MOVE))
+    return {
+        i for i in open_shipments(image) if not set(ids_in(shipments[i]["outgoing_moves"])) <= own
+    }
 
 
 def later_business_of(

@@ -73,6 +73,25 @@ class TestTryton(OneSession):
         assert [set(), set()] == [travelled.undeclared, travelled.left]
         assert declared.remainder(travelled.back[-1].after) == remainder
 
+    def test_shipment_with_goods_of_another_order(
+        self, subject: TrytonSubject, system: System
+    ) -> None:
+        """Cancelling it would cancel what the other order waits for, so neither of the two is closed."""
+        orders = subject.office.orders("sale", "processing", 2)
+        steps = [Step("sales_order.close", Ref("sale.sale", str(key))) for key in orders]
+        calls = [first_call(system, step) for step in steps]
+        images = [image_of(system, call) for call in calls]
+        shipments = [image.of_model("stock.shipment.out")[0].ref.key for image in images]
+        moves = [int(record.ref.key) for record in images[1].of_model("stock.move")]
+        for call, image in zip(calls, images, strict=True):
+            assert action_of(system, call).problems(call, image) == ()
+        subject.office.call(
+            "stock.move", "write", moves, {"shipment": f"stock.shipment.out,{shipments[0]}"}
+        )
+        for call in calls:
+            (problem,) = action_of(system, call).problems(call, image_of(system, call))
+            assert "shipment.shared" == problem.code
+
     def test_success_that_changed_nothing_is_not_done(
         self, subject: TrytonSubject, system: System
     ) -> None:
