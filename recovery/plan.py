@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Final
 
+from connectors.contract import Ref
 from recovery.model import PlannedOperation
 
 BLOCK: Final = 100
@@ -25,6 +26,47 @@ class Chain:
     def shape(self) -> tuple[object, ...]:
         """What must be equal for two chains to share batches."""
         return tuple((op.system, op.step.action, op.executor) for op in self.operations)
+
+    @property
+    def refs(self) -> set[tuple[str, Ref]]:
+        """Every record that it looks at, as far as the plan knows, with its system."""
+        return {
+            (op.system, ref)
+            for op in self.operations
+            for ref in (op.step.ref, *(op.approved.refs() if op.approved is not None else ()))
+        }
+
+
+@dataclass(slots=True)
+class _Group:
+    """Chains of one shape, and every record that they look at."""
+
+    shape: tuple[object, ...]
+    chains: list[Chain]
+    refs: set[tuple[str, Ref]]
+
+
+def gather(chains: Sequence[Chain]) -> list[Chain]:
+    """Return the chains with those of one shape side by side, so that they share batches.
+
+    Two chains that look at a common record keep their order: what came first may be what the other rests on.
+    For chains that follow no other one.
+    """
+    groups: list[_Group] = []
+    for chain in chains:
+        refs, home = chain.refs, None
+        for group in reversed(groups):
+            if group.shape == chain.shape:
+                home = group
+                break
+            if not refs.isdisjoint(group.refs):
+                break
+        if home is None:
+            home = _Group(chain.shape, [], set())
+            groups.append(home)
+        home.chains.append(chain)
+        home.refs |= refs
+    return [chain for group in groups for chain in group.chains]
 
 
 def arrange(chains: Sequence[Chain], *, block: int = BLOCK) -> Iterator[PlannedOperation]:

@@ -15,7 +15,7 @@ from core.text import N_
 from recovery.journal import Journal
 from recovery.judgement import Systems
 from recovery.model import Actor, ChangeSet, Draft, PlannedOperation, Purpose
-from recovery.plan import Chain, arrange
+from recovery.plan import Chain, arrange, gather
 from recovery.preview import OnConflict, RollbackItem, RollbackPreview, Selection, Status, preview
 
 
@@ -65,7 +65,7 @@ def store_rollback(
         },
     )
     chains = [Chain(tuple(_planned(item))) for item in found.items if _planned(item)]
-    return journal.plan(draft, list(arrange(chains)))
+    return journal.plan(draft, list(arrange(gather(chains))))
 
 
 def _numbers(items: Iterable[RollbackItem]) -> list[str]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
+from itertools import groupby
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.contract import Executor, Image, Kind, Ref, Reversibility, Step
+from connectors.contract import Executor, Image, Kind, Record, Ref, Reversibility, Step
 from recovery.model import PlannedOperation
-from recovery.plan import Chain, arrange
+from recovery.plan import Chain, arrange, gather
 
 
 def link(document: int, number: int, action: str) -> PlannedOperation:
@@ -116,3 +118,51 @@ def test_another_executor_is_another_shape() -> None:
     by_person = replace(by_interface, executor=Executor.BY_PERSON)
 
     assert Chain((by_interface,)).shape != Chain((by_person,)).shape
+
+
+# --- gathering --------------------------------------------------------------------------------
+
+
+def looking_at(document: int, shape: str, shared: set[int]) -> Chain:
+    """Return a chain whose first link also looks at these shared records."""
+    records = tuple(Record(Ref("stock.item", str(key)), {}) for key in sorted(shared))
+    first, *others = chain(document, *shape).operations
+    return Chain((replace(first, approved=Image(records)), *others))
+
+
+@st.composite
+def sharing_chains(draw: st.DrawFn) -> list[Chain]:
+    """Draw chains on documents of their own that look at some common records."""
+    shapes, shared = st.sampled_from(["a", "ab", "cab"]), st.sets(st.integers(0, 3), max_size=2)
+    count = draw(st.integers(0, 12))
+    return [looking_at(document, draw(shapes), draw(shared)) for document in range(count)]
+
+
+@given(sharing_chains())
+def test_chains_that_share_a_record_keep_their_order(given_chains: list[Chain]) -> None:
+    """Every chain is there once, and none has overtaken another one whose records it looks at."""
+    found = gather(given_chains)
+
+    assert Counter(map(id, given_chains)) == Counter(map(id, found))
+    for place, late in enumerate(found):
+        for early in found[:place]:
+            if not early.refs.isdisjoint(late.refs):
+                assert given_chains.index(early) < given_chains.index(late)
+
+
+def test_chains_of_one_shape_stand_side_by_side() -> None:
+    """Where documents have nothing in common each shape is one run, in the order of its first chain."""
+    given_chains = [looking_at(number, "ab" if number % 3 else "c", set()) for number in range(9)]
+    runs = [
+        (shape, len([*run])) for shape, run in groupby(gather(given_chains), key=lambda c: c.shape)
+    ]
+
+    assert [3, 6] == [length for _, length in runs]
+
+
+def test_chains_that_wait_for_each_other_are_not_torn_apart() -> None:
+    """The third looks at what the second looks at, so it does not join the first."""
+    first, second = looking_at(1, "a", set()), looking_at(2, "b", {7})
+    third, fourth = looking_at(3, "a", {7}), looking_at(4, "a", set())
+
+    assert [first, second, third, fourth] == gather([first, second, third, fourth])
