@@ -1,0 +1,51 @@
+"""Lists the business files: importing this registers every method, hook and computed field."""
+
+from __future__ import annotations
+
+from sandbox.odoo import (
+    account,
+    account_lines,
+    account_locks,
+    account_matching,
+    account_reversal,
+    mrp,
+    mrp_done,
+    mrp_unbuild,
+    people,
+    product,
+    project,
+    purchase,
+    purchase_lines,
+    sale,
+    sale_lines,
+    server_action,
+    stock,
+    stock_computed,
+    stock_quants,
+    stock_returns,
+    stock_validate,
+)
+
+__all__ = [
+    "account",
+    "account_lines",
+    "account_locks",
+    "account_matching",
+    "account_reversal",
+    "mrp",
+    "mrp_done",
+    "mrp_unbuild",
+    "people",
+    "product",
+    "project",
+    "purchase",
+    "purchase_lines",
+    "sale",
+    "sale_lines",
+    "server_action",
+    "stock",
+    "stock_computed",
+    "stock_quants",
+    "stock_returns",
+    "stock_validate",
+]
