@@ -60,12 +60,14 @@ Storno reads the file that `--config` names, else the one in the environment var
 _SECTIONS: Final[tuple[tuple[str, type[Section]], ...]] = (
     ("", settings.Settings),
     ("systems.NAME", systems.FakeOptions),
+    ("systems.NAME", systems.OdooOptions),
     ("systems.NAME", systems.TrytonOptions),
     ("systems.NAME", systems.GenericOptions),
     ("closings.NAME", closings.ClosingSettings),
 )
 _KINDS: Final[Mapping[type[Section], str]] = {
     systems.FakeOptions: "kind `fake`",
+    systems.OdooOptions: "kind `odoo`",
     systems.TrytonOptions: "kind `tryton`",
     systems.GenericOptions: "other kinds",
 }

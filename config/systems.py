@@ -115,6 +115,39 @@ class TrytonOptions(Section):
     """Language in which the ERP shall answer."""
 
 
+class OdooOptions(Section):
+    """An Odoo server, 14 or later."""
+
+    kind: Literal["odoo"] = "odoo"
+    """Chooses this sort of system."""
+    url: WebAddress
+    """Address of the server."""
+    database: Words | None = None
+    """Name of the database; only `transport: json2` can do without, where the server has one alone."""
+    user: Words
+    """Log-in name; the ERP shows this person as the one who closed."""
+    password: Secret
+    """Password of that user or, better, an API key of theirs, as `${NAME}` or `${file:path}`."""
+    transport: Literal["auto", "json", "xml", "json2"] = "auto"
+    """JSON-RPC, XML-RPC, JSON-2 (from version 19, needs an API key), or the first of them that is there."""
+    company: Whole | None = Field(default=None, ge=1)
+    """Id of the company to work in; the default is every company of the user."""
+    timeout_seconds: TimeLimits = TimeLimits()
+    """How long the system may take. Odoo itself ends a request after 120 seconds by default."""
+    verify_tls: Flag = True
+    """Whether the certificate of an https address is checked; `false` only on a test system."""
+    ca_file: FilePath | None = None
+    """Certificates to trust beside those of the machine, as a PEM file."""
+    allow_plain_http: Flag = False
+    """Whether an http address outside this machine may be used: the password is readable on the way."""
+
+    @model_validator(mode="after")
+    def _database_is_named(self) -> OdooOptions:
+        if self.database is None and self.transport != "json2":
+            raise wrong(N_("needs database: only transport: json2 can do without"))
+        return self
+
+
 class GenericOptions(Section):
     """A kind that a third party brings: every option is handed to its connector as it stands."""
 
@@ -159,10 +192,15 @@ def _tag(given: Any) -> str:
 
 SystemOptions = Annotated[
     Annotated[FakeOptions, Tag(f"{TAG}fake")]
+    | Annotated[OdooOptions, Tag(f"{TAG}odoo")]
     | Annotated[TrytonOptions, Tag(f"{TAG}tryton")]
     | Annotated[GenericOptions, Tag(TAG)],
     Discriminator(_tag),
 ]
 """The options of one system; which model it is follows from its kind."""
 
-BUILT_IN: Final[Mapping[str, type[Section]]] = {"fake": FakeOptions, "tryton": TrytonOptions}
+BUILT_IN: Final[Mapping[str, type[Section]]] = {
+    "fake": FakeOptions,
+    "odoo": OdooOptions,
+    "tryton": TrytonOptions,
+}

@@ -36,6 +36,7 @@ class Kind(StrEnum):
     SUPPLIER_INVOICE = "supplier_invoice"
     PROJECT = "project"
     ACCOUNTING_PERIOD = "accounting_period"
+    SETTING = "setting"  # of the system itself: what Storno installs there, with a way back
     # Read only: rules and comparisons need them, nothing closes them.
     STOCK_BALANCE = "stock_balance"
     OPEN_ITEM = "open_item"
@@ -227,6 +228,7 @@ class Action(ABC):
     reversibility_note: ClassVar[str] = ""  # marked with N_: what does not come back, and why
     executors: ClassVar[tuple[Executor, ...]] = (Executor.INTERFACE, Executor.BY_PERSON)
     is_atomic_batch: ClassVar[bool] = False  # one refused member undoes the whole call
+    is_link: ClassVar[bool] = False  # only ever part of a chain or of a way back
     has_compare_and_set: bool = False  # per target: the connector sets it on the instance
     batch_size: ClassVar[int] = 100
     settles_after: ClassVar[timedelta] = timedelta(seconds=60)
@@ -387,6 +389,11 @@ class System(Protocol):
 
     def find(self, kind: Kind, numbers: Sequence[str]) -> Mapping[str, tuple[Ref, ...]]:
         """Return the documents of each number: none, one, or several where numbers are not unique."""
+
+    def preparation(self, *, remove: bool) -> tuple[Step, ...]:
+        """Return what an administrator may let Storno install in the system itself (or remove), as steps of
+        actions of kind `setting`; what is installed stands in their arguments. Empty where there is nothing.
+        """
 
     def schema(self, model: str) -> Mapping[str, FieldInfo]:
         """Return the fields of a native model. Raises `NotFound`."""

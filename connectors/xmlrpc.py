@@ -72,13 +72,20 @@ def loads(body: bytes, *, system: str, convert: Callable[[dict[str, Any]], Any] 
             return _read(found, convert)
         found = root.find("fault/value")
         if root.tag == "methodResponse" and found is not None:
-            fault = _read(found, dict)
-            raise Fault(int(fault["faultCode"]), str(fault["faultString"]))
+            raise _fault(_read(found, dict))
     except (ValueError, KeyError, TypeError, InvalidOperation, binascii.Error) as error:
         raise BadAnswer(
             system=system, problem=N_("a value in the XML-RPC cannot be read")
         ) from error
     raise BadAnswer(system=system, problem=N_("it is not XML-RPC"))
+
+
+def _fault(fault: dict[str, Any]) -> Fault:
+    code, said = fault["faultCode"], str(fault["faultString"])
+    if isinstance(code, str) and not code.strip().lstrip("-").isdigit():
+        # Against the standard some servers write words where the number belongs.
+        return Fault(0, f"{code}\n{said}".strip())
+    return Fault(int(code), said)
 
 
 def _write(value: Any, parts: list[str], marshal: Marshal) -> None:

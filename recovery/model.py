@@ -22,6 +22,7 @@ class Purpose(StrEnum):
     ALIGNMENT = "alignment"
     CORRECTION = "correction"
     PROVING = "proving"
+    PREPARATION = "preparation"
 
 
 @dataclass(frozen=True, slots=True)

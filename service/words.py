@@ -41,6 +41,7 @@ WORDS: Final[Mapping[str, str]] = {
     "needs_person": N_("a person must look"),
     "dropped": N_("left out"),
     # Purposes.
+    "preparation": N_("preparation"),
     "reopening": N_("reopening"),
     "rollback": N_("rollback"),
     "alignment": N_("alignment"),
@@ -85,6 +86,7 @@ WORDS: Final[Mapping[str, str]] = {
     "supplier_invoice": N_("supplier invoice"),
     "project": N_("project"),
     "accounting_period": N_("accounting period"),
+    "setting": N_("setting"),
     "stock_balance": N_("stock balance"),
     "open_item": N_("open item"),
     "account_balance": N_("account balance"),

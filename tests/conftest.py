@@ -9,8 +9,13 @@ import time
 import pytest
 from hypothesis import HealthCheck, settings
 
-# Settings of the person who runs the tests must not reach them, nor the processes that they start.
-for _name in [name for name in os.environ if name.upper().startswith("STORNO_")]:
+# Settings of the person who runs the tests must not reach them, nor the processes that they start;
+# but for those that name a real Odoo to test on, which nothing else reads.
+for _name in [
+    name
+    for name in os.environ
+    if name.upper().startswith("STORNO_") and not name.startswith("STORNO_ODOO_")
+]:
     del os.environ[_name]
 
 # Far from UTC and without summer time, so that a local date taken for a UTC date shows at once.

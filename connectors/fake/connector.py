@@ -130,6 +130,10 @@ class FakeSystem:
                 found[row["number"]] += (Ref(SOURCES[kind].model, key),)
         return found
 
+    def preparation(self, *, remove: bool) -> tuple[Step, ...]:
+        del remove
+        return ()
+
     def schema(self, model: str) -> Mapping[str, FieldInfo]:
         if model not in SCHEMA:
             raise NotFound(what="model", name=model)

@@ -48,6 +48,7 @@ _DERIVED = {ORDER: DERIVED[ORDER], LINE: DERIVED[LINE]}
 class _Link(FakeAction):
     """What the links of a close share: the same footprint, and business that may come later."""
 
+    is_link = True
     kind = Kind.PURCHASE_ORDER
     model = ORDER
     footprint = _WHOLE
@@ -193,6 +194,7 @@ class ReopenHeader(_Link, RestoreAction):
 class CloseOrder(_Link):
     """An order whose remainder will never come is closed, in three links."""
 
+    is_link = False
     name = "purchase_order.close"
     title = N_("Close the order and give up the remainder")
     reopen_action = "purchase_order.reopen_header"
@@ -228,6 +230,7 @@ class CloseOrder(_Link):
 class GiveUpOrder(_Link):
     """The expected moves are deleted: nothing brings them back."""
 
+    is_link = False
     name = "purchase_order.give_up"
     title = N_("Give the order up")
     reversibility = Reversibility.NONE

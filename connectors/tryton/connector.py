@@ -113,6 +113,10 @@ class TrytonSystem:
                         found[number] += (ref,)
         return found
 
+    def preparation(self, *, remove: bool) -> tuple[Step, ...]:
+        del remove
+        return ()
+
     def schema(self, model: str) -> Mapping[str, FieldInfo]:
         try:
             fields = self._session.model(model, "fields_get", [], 0)

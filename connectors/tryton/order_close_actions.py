@@ -109,6 +109,7 @@ class _WholeOrder(TrytonAction):
 class _CancelOpenMoves(_WholeOrder, ButtonAction):
     """The moves of what has not come yet are cancelled; the order then waits for a decision."""
 
+    is_link = True
     verb = "cancel_open_moves"
     title = N_("Cancel the open moves")
     button = "cancel"
@@ -154,6 +155,7 @@ class _CancelOpenShipments(_CancelOpenMoves):
 class _ExceptionWizard(_WholeOrder):
     """Tryton's wizard for an order whose moves were cancelled: one order a session, so one a batch."""
 
+    is_link = True
     batch_size = 1
     choice: ClassVar[str]  # the wizard's field: ignore_moves or recreate_moves
 
@@ -270,6 +272,7 @@ class _RecreateMoves(_ExceptionWizard):
 class _UnignoreMoves(_WholeOrder):
     """Takes the decision `ignore` back by writing the lines: a field that no series holds read-only."""
 
+    is_link = True
     verb = "unignore_moves"
     title = N_("Take the moves out of the ignored ones")
     is_atomic_batch = True
@@ -305,6 +308,7 @@ class _UnignoreMoves(_WholeOrder):
 class _Process(_WholeOrder, ButtonAction):
     """Tryton works out the order's states anew from its moves and invoices. Changes nothing else."""
 
+    is_link = True
     verb = "process"
     title = N_("Let the ERP work out the order's state")
     executors = (Executor.INTERFACE,)  # its button is hidden on every screen

@@ -106,6 +106,7 @@ class ReopenPeriod(_PeriodAction):
 class ReopenPeriodAlone(_PeriodAction):
     """Opens the period itself; its journals stay closed, so nothing can be posted yet."""
 
+    is_link = True
     name = "accounting_period.reopen_period"
     title = N_("Reopen the period")
     button = "reopen"
@@ -119,6 +120,7 @@ class ReopenPeriodAlone(_PeriodAction):
 class _Cascade(StateAction):
     """Presses a button on records below the document: the given ones, else every one in `source_state`."""
 
+    is_link = True
     below: ClassVar[str]  # the model below
     argument: ClassVar[str]
     source_state: ClassVar[str]
@@ -243,6 +245,7 @@ class ReopenYear(_YearAction):
 class ReopenYearAlone(ReopenYear):
     """Opens the year itself; its periods stay closed."""
 
+    is_link = True
     name = "accounting_period.reopen_year_alone"
     title = N_("Reopen the fiscal year")
 

@@ -8,7 +8,7 @@ from core.errors import BadInput
 from core.text import N_, text
 from service.cli.plan_view import show_rows, show_totals
 from service.cli.progress import Progress
-from service.cli.running import carry_out, expiry, given_numbers, shown_by
+from service.cli.running import approve_and_carry_out, expiry, given_numbers, shown_by
 from service.cli.session import Session
 from service.problems import Exit
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 def reopen_documents(session: Session) -> int:
     """Open closed documents again: shown first, then one question, then done and read back."""
     from closing.report import rows, summarize
-    from recovery.approval import approve as approve_plan
 
     arguments, output = session.arguments, session.output
     drawn = _draw_reopening(session)
@@ -41,11 +40,7 @@ def reopen_documents(session: Session) -> int:
         )
     ):
         return Exit.PERSON_NEEDED
-    journal = session.journal
-    planned = journal.plan(drawn.draft, drawn.operations, drawn.exceptions)
-    # Who answered the question approved what was shown.
-    approved = approve_plan(journal, planned.id, session.services.actor)
-    code = carry_out(session, approved)
+    code = approve_and_carry_out(session, drawn)
     return Exit.PERSON_NEEDED if summary.exceptions else code
 
 

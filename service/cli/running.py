@@ -15,6 +15,7 @@ from service.cli.session import Session
 from service.problems import Exit
 
 if TYPE_CHECKING:
+    from closing.drawing import DrawnPlan
     from closing.model import PlanProgress
     from recovery.apply import Progress as RunProgress
     from recovery.model import ChangeSet, Operation
@@ -233,6 +234,14 @@ def carry_out(session: Session, change_set: ChangeSet) -> int:
         show_result(session, finished)
     session.output.document(result_document(session, finished))
     return exit_of(finished)
+
+
+def approve_and_carry_out(session: Session, drawn: DrawnPlan) -> int:
+    """Store a plan that was shown, and carry it out: who answered the question approved what was shown."""
+    from recovery.approval import approve
+
+    planned = session.journal.plan(drawn.draft, drawn.operations, drawn.exceptions)
+    return carry_out(session, approve(session.journal, planned.id, session.services.actor))
 
 
 def given_numbers(session: Session) -> list[str] | None:

@@ -8,9 +8,10 @@ import structlog
 
 from core.errors import NotFound
 from core.events import Event
-from core.text import N_
+from core.text import N_, text
 from service.cli.output import Column, Table
 from service.cli.parser import Builder, Parser
+from service.cli.preparing import prepare_system
 from service.cli.session import Session
 from service.problems import Exit
 
@@ -40,13 +41,42 @@ def add(name: str, parser: Parser, builder: Builder) -> None:
             "Says as whom Storno acts, whether this user sees everything, and for each action whether it is"
             " available, what a rollback gives back, and what the ERP guarantees."
         ),
-        examples=["storno systems check practice", "storno systems check --json"],
+        examples=["storno systems check practice", "storno systems check practice --all"],
     )
     check.add_argument(
         "names",
         nargs="*",
         metavar="NAME",
         help=builder.translate(N_("names in storno.yaml; default: all")),
+    )
+    check.add_argument(
+        "--all",
+        action="store_true",
+        help=builder.translate(N_("also the single steps that longer actions are made of")),
+    )
+    prepare = builder.command(
+        commands,
+        "prepare",
+        prepare_system,
+        summary=N_("install in a system what makes writes safer, or remove it again"),
+        description=N_(
+            "Some systems cannot refuse a write to a document that somebody changed a moment ago. Where an"
+            " administrator of the system allows it, Storno installs there what compares and sets in one call."
+            " It is shown before, done as a change set, read back, and can be rolled back."
+        ),
+        examples=["storno systems prepare odoo --preview", "storno systems prepare odoo --remove"],
+    )
+    prepare.add_argument("name", metavar="NAME", help=builder.translate(N_("name in storno.yaml")))
+    prepare.add_argument(
+        "--remove", action="store_true", help=builder.translate(N_("remove what was installed"))
+    )
+    prepare.add_argument(
+        "--preview",
+        action="store_true",
+        help=builder.translate(N_("show what would be done, and do nothing")),
+    )
+    prepare.add_argument(
+        "-y", "--yes", action="store_true", help=builder.translate(N_("do not ask"))
     )
 
 
@@ -129,17 +159,29 @@ def _show(session: Session, name: str, check: SystemCheck, actions: dict[str, Ac
         N_("Whole batches"),
         N_("Compares first"),
     ]
-    rows = [_row(session, support, actions.get(support.action)) for support in check.actions]
+    shown = [
+        support
+        for support in check.actions
+        if session.arguments.all or not _is_link(actions.get(support.action))
+    ]
+    rows = [_row(session, support, actions.get(support.action)) for support in shown]
     # Where a terminal has no room for everything, the name says what the action does.
     columns = [
         Column(language.say(title), is_whole=number != 3, is_optional=number >= 3)
         for number, title in enumerate(titles)
     ]
     output.table(Table(columns, rows))
-    for support in check.actions:
+    if len(shown) < len(check.actions):
+        hidden = len(check.actions) - len(shown)
+        output.say(text(N_("and {count} single steps of these (all of them: --all)"), count=hidden))
+    for support in shown:
         if support.note is not None:
             output.line(f"{support.action}: {language.say(support.note)}")
     output.say()
+
+
+def _is_link(action: Action | None) -> bool:
+    return action is not None and action.is_link
 
 
 def _row(session: Session, support: ActionSupport, action: Action | None) -> list[str]:

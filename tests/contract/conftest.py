@@ -11,12 +11,14 @@ import pytest
 from sandbox.postgres import start_cluster
 from sandbox.tryton import practice
 from sandbox.tryton.colleague import Colleague
+from tests.contract import odoo_subject
 from tests.contract.tryton_subject import (
     PostgresSubject,
     StrictSubject,
     TrytonSubject,
     rpc_naming,
 )
+from tests.live_odoo import STORNO, WHY_SKIPPED, live_odoo
 from tests.proxy import Proxy
 
 # What the suite asserts is told as in a test of its own.
@@ -70,3 +72,15 @@ def strict_tryton(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrytonSu
     folder = tmp_path_factory.mktemp("tryton-strict")
     with practice_erp(StrictSubject, practice.prepare(series="8.2"), folder) as subject:
         yield subject
+
+
+@pytest.fixture(scope="session")
+def real_odoo() -> Iterator[odoo_subject.OdooSubject]:
+    """The real Odoo that the environment names; without one the tests that need it are skipped."""
+    live = live_odoo()
+    if live is None:
+        pytest.skip(WHY_SKIPPED)
+    office = live.office(at_once=odoo_subject.OdooSubject.AT_ONCE)
+    server = odoo_subject.Server(live.url, live.database, STORNO, STORNO)
+    with Proxy(live.url, odoo_subject.rpc_naming) as proxy:
+        yield odoo_subject.OdooSubject(server, proxy, office, live.witness(office))

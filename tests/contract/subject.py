@@ -22,6 +22,7 @@ class Subject(ABC):
     ACTIONS: ClassVar[tuple[str, ...]]
     BATCH_ACTION: ClassVar[str]  # one call a document, exact, carried out by the interface
     KINDS: ClassVar[tuple[Kind, ...]]  # kinds of which `make_document` can make one
+    NUMBER: ClassVar[str] = "number"  # the field with the number of a document of the first kind
 
     @abstractmethod
     def open(self, *, seconds: float = 30.0) -> System:

@@ -61,11 +61,15 @@ class ReadingSuite:
             assert name == action.name
             footprint = pairs([*action.footprint.items()])
             stars = {(model, "*") for model in action.footprint}
-            assert pairs([*action.ours.items()]) <= footprint | stars
+            # What the ERP keeps about itself (logs, counters) may be trace without lying in the footprint, and
+            # what it works out anew on records that many documents share may be derived: none can be captured.
+            for declared in (action.ours, action.trace):
+                inside = [item for item in declared.items() if item[0] in action.footprint]
+                assert pairs(inside) <= footprint | stars
+            outside = [item for item in action.ours.items() if item[0] not in action.footprint]
+            elsewhere = [*action.derived.items(), *action.trace.items()]
+            assert pairs(outside) <= pairs(elsewhere)
             assert pairs([*action.derived.items()]) <= pairs([*action.ours.items()])
-            # What the ERP keeps about itself (logs, counters) may be trace without lying in the footprint.
-            inside = [item for item in action.trace.items() if item[0] in action.footprint]
-            assert pairs(inside) <= footprint | stars
             for model, fields in action.footprint.items():
                 assert fields <= known[model]
             if action.reversibility is not Reversibility.EXACT:
@@ -104,10 +108,10 @@ class ReadingSuite:
         ref, number = subject.make_document(kind, is_closed=False)
         batches = list(system.documents(kind, Criteria()))
         assert all(batch.schema.equals(documents_schema()) for batch in batches)
-        rows = {str(row["key"]): row for row in _rows(batches)}
-        assert rows[ref.key]["model"] == ref.model
-        assert rows[ref.key]["number"] == number
-        assert rows[ref.key]["state"]
+        # A kind may lie in several models of which each counts its keys for itself.
+        rows = {(row["model"], row["key"]): row for row in _rows(batches)}
+        assert rows[ref.model, ref.key]["number"] == number
+        assert rows[ref.model, ref.key]["state"]
         assert {str(row["kind"]) for row in rows.values()} == {str(kind)}
         assert {row["is_closed"] for row in rows.values()} <= {True, False}
 
@@ -128,7 +132,9 @@ class ReadingSuite:
         closed, closed_number = subject.make_document(kind, is_closed=True)
 
         def keys(criteria: Criteria) -> set[str]:
-            return {str(row["key"]) for row in _rows(system.documents(kind, criteria))}
+            rows = _rows(system.documents(kind, criteria))
+            # A kind may lie in several models of which each counts its keys for itself.
+            return {str(row["key"]) for row in rows if row["model"] == still_open.model}
 
         both = (still_open.key, closed.key)
         assert {still_open.key} == keys(Criteria(numbers=(open_number,)))
@@ -144,15 +150,18 @@ class ReadingSuite:
         """A native column that was asked for stands behind the canonical ones, as text."""
         ref, _ = subject.make_document(kind, is_closed=False)
         native = sorted(
-            name for name, info in system.schema(ref.model).items() if info.type == "str"
+            name
+            for name, info in system.schema(ref.model).items()
+            if info.type == "str" and info.is_stored
         )[:2]
         criteria = Criteria(keys=(ref.key,), native=tuple(native))
-        (batch,) = system.documents(kind, criteria)
-        assert batch.schema.equals(documents_schema(tuple(native)))
+        batches = list(system.documents(kind, criteria))
+        assert all(batch.schema.equals(documents_schema(tuple(native))) for batch in batches)
+        (row,) = [row for row in _rows(batches) if row["model"] == ref.model]
         (record,) = system.read([ref], native)
         assert record.fields is not None
         expected = {f"native.{name}": record.fields[name] for name in native}
-        assert expected.items() <= batch.to_pylist()[0].items()
+        assert expected.items() <= row.items()
 
     def test_find_answers_for_every_number(
         self, subject: Subject, system: System, kind: Kind
@@ -169,11 +178,11 @@ class ReadingSuite:
         second, _ = subject.make_document(subject.KINDS[0], is_closed=False)
         missing = Ref(first.model, "999999999")
         refs = [second, missing, first, second]
-        records = system.read(refs, ["number"])
+        records = system.read(refs, [subject.NUMBER])
         assert refs == [record.ref for record in records]
         assert [record.exists for record in records] == [True, False, True, True]
-        assert records[2].fields == {"number": name}
-        assert system.read([], ["number"]) == []
+        assert records[2].fields == {subject.NUMBER: name}
+        assert system.read([], [subject.NUMBER]) == []
 
     def test_read_gives_typed_values(self, subject: Subject, system: System) -> None:
         """Unicode, '' and None, decimals with their scale, dates and moments come as they are in the ERP."""
@@ -193,7 +202,7 @@ class ReadingSuite:
         """No limit of a system shows: a thousand refs and numbers are answered like one."""
         ref, number = subject.make_document(subject.KINDS[0], is_closed=False)
         refs = [Ref(ref.model, str(900_000_000 + i)) for i in range(MANY)] + [ref]
-        records = system.read(refs, ["number"])
+        records = system.read(refs, [subject.NUMBER])
         assert refs == [record.ref for record in records]
         assert [ref] == [record.ref for record in records if record.exists]
         numbers = [f"no-{i}" for i in range(MANY)] + [number]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
@@ -10,10 +9,10 @@ from datetime import datetime
 
 import pytest
 
-from connectors.contract import Call, Criteria, Image, Kind, Ref, Reversibility, Step, System
+from connectors.contract import Criteria, Image, Kind, Ref, Reversibility, Step, System
 from connectors.tryton.actions import TrytonAction
 from core.errors import RefusedError, StaleRecord, StateRefused
-from core.ids import new_id
+from tests.contract.racing import at_once
 from tests.contract.suite import ContractSuite, apply, refusals, travel
 from tests.contract.suite_reading import first_call
 from tests.contract.tryton_subject import PostgresSubject, StrictSubject, TrytonSubject
@@ -241,7 +240,7 @@ class TestTrytonOnPostgres(OneSession):
                 ref = subject.make(actions[0]).ref
                 steps = [Step(action, ref) for action in actions]
                 images_before = [image_of(system, step) for step in steps]
-                said = _at_once(others, steps, images_before)
+                said = at_once(others, steps, images_before)
                 (lost,) = (each for each in said if each is not None)
                 assert isinstance(lost, _losing(actions[0]))
                 winner = said.index(None)
@@ -265,26 +264,3 @@ def _whole_seconds(image: Image) -> Image:
         }
         records.append(replace(record, fields=fields))
     return Image(tuple(records))
-
-
-def _at_once(
-    systems: Sequence[System], steps: Sequence[Step], images_before: Sequence[Image]
-) -> list[RefusedError | None]:
-    """Send one call of each system at one instant; return what each was told."""
-    gate = threading.Barrier(len(systems))
-    said: dict[int, RefusedError | None] = {}
-
-    def send(place: int) -> None:
-        gate.wait(30)
-        try:
-            (answer,) = systems[place].apply([Call(new_id(), steps[place], images_before[place])])
-            said[place] = answer.refused
-        except RefusedError as error:
-            said[place] = error
-
-    threads = [threading.Thread(target=send, args=(place,)) for place in range(len(systems))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    return [said[place] for place in range(len(systems))]

@@ -101,8 +101,9 @@ _NUMBERED: Final[Mapping[Kind, str]] = {
 Made = list[tuple[Ref, dict[str, Value]]]
 
 
-def rpc_naming(body: bytes) -> tuple[str, bool]:
+def rpc_naming(path: str, body: bytes) -> tuple[str, bool]:
     """Read a request in either dialect: the method, and whether it changes something."""
+    del path
     in_xml = re.search(rb"<methodName>([^<]+)</methodName>", body)
     method = in_xml[1].decode() if in_xml else str(loads(body)["method"])
     verb = method.rpartition(".")[2]

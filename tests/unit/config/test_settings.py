@@ -14,7 +14,7 @@ from pydantic import SecretStr, ValidationError
 from config.fields import Section
 from config.secrets import redact
 from config.settings import ApprovalSettings, JournalSettings, Settings, load
-from config.systems import FakeOptions, GenericOptions, TrytonOptions
+from config.systems import FakeOptions, GenericOptions, OdooOptions, TrytonOptions
 from core.errors import SettingsMissing, UsageError
 
 Write = Callable[[str], Path]
@@ -57,6 +57,23 @@ def test_tryton_options(write: Write) -> None:
     assert options.password == SecretStr("hunter2")
     assert (options.timeout_seconds.read, options.timeout_seconds.write) == (60.0, 120.0)
     assert (options.transport, options.verify_tls, options.language) == ("auto", True, "en")
+    assert "hunter2" not in f"{options!r} {options}"
+
+
+def test_odoo_options(write: Write) -> None:
+    """An Odoo system takes a password or an API key under one name; JSON-2 alone can do without a database."""
+    content = """
+        systems:
+          erp: {kind: odoo, url: https://erp.example.com, database: demo, user: storno, password: "${PW}"}
+          key: {kind: odoo, url: https://erp.example.com, transport: json2, user: storno, password: "${PW}"}
+        """
+    systems = load(write(content), environment=ENVIRONMENT).systems
+    options, key = systems["erp"], systems["key"]
+
+    assert isinstance(options, OdooOptions)
+    assert isinstance(key, OdooOptions)
+    assert (options.transport, options.database, options.company) == ("auto", "demo", None)
+    assert (key.transport, key.database) == ("json2", None)
     assert "hunter2" not in f"{options!r} {options}"
 
 

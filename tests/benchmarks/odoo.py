@@ -1,0 +1,258 @@
+"""`python -m tests.benchmarks.odoo`: what Storno adds to closing 2,000 purchase orders in a real Odoo, and taking it back.
+
+The server is the one that the environment names (`tests/live_odoo.py`); its database may be filled. Three ways, on the same
+orders, in pairs from one process: after each closing comes its way back, so every round finds them as the first did.
+
+* Storno: captured, intents stored, locked in batches, read back, confirmed in a durable journal; only the run is timed.
+* Bare batched calls: read, lock, read of the same fields of the same models in batches of the same size. No journal.
+* The obvious loop: read one, lock one, read one, over the same fields; on a sample, counted for each document.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+from statistics import median
+from typing import Final, TypeVar
+
+from connectors.odoo.actions import OdooAction
+from connectors.odoo.connector import open_system
+from recovery.journal import Journal
+from recovery.states import ChangeSetState
+from tests.benchmarks.odoo_script import Reading, Script
+from tests.benchmarks.report import (
+    Requirement,
+    only_warnings,
+    print_environment,
+    print_verdicts,
+)
+from tests.contract.odoo_office import Office
+from tests.integration.odoo.desk import Desk
+from tests.live_odoo import STORNO, WHY_SKIPPED, LiveOdoo, live_odoo
+
+T = TypeVar("T")
+
+MODEL: Final = "purchase.order"
+CLOSE: Final = "purchase_order.close"
+REOPEN: Final = "purchase_order.reopen"
+ORDERS: Final = 2000
+PAIRS: Final = 3
+SAMPLE: Final = 60
+AT_ONCE: Final = 50
+MOST_OF_SCRIPT: Final = 1.2
+LEAST_OF_LOOP: Final = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class There:
+    """Seconds of a closing and of its way back."""
+
+    closing: float
+    back: float
+
+
+@dataclass(slots=True)
+class Ratios:
+    """What each pair gave."""
+
+    of_script: list[float] = field(default_factory=list)
+    of_loop: list[float] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """A server, the orders on it, and a folder for journals."""
+
+    live: LiveOdoo
+    office: Office
+    keys: Sequence[int]
+    folder: Path
+
+    # --- three ways -----------------------------------------------------------------------------
+
+    def with_storno(self, name: str) -> There:
+        """Plan and approve, then run, there and back: only the runs are timed."""
+        journal = Journal.open(f"sqlite:///{self.folder / name}.db")
+        system = open_system("practice", self.live.options())
+        desk = Desk(journal, system)
+        planned = desk.plan(CLOSE, self.keys)
+        done, closing = _timed(lambda: desk.run(planned))
+        assert done.state is ChangeSetState.APPLIED, done
+        assert done.operation_count == len(self.keys)
+        self._see("closed")
+        planned_back = desk.plan_back(done)
+        back, backward = _timed(lambda: desk.run(planned_back))
+        assert back.state is ChangeSetState.APPLIED, back
+        self._see("open")
+        system.close()
+        journal.close()
+        return There(closing, backward)
+
+    def with_script(self, plan: Plan) -> There:
+        """The same calls without Storno."""
+        script = self._script()
+        _, closing = _timed(lambda: plan.close(script, self.keys))
+        self._see("closed")
+        _, back = _timed(lambda: plan.reopen(script, self.keys))
+        self._see("open")
+        return There(closing, back)
+
+    def with_loop(self, plan: Plan) -> There:
+        """One order after the other, on a sample; return the seconds that all would take."""
+        script, sample = self._script(), self.keys[:SAMPLE]
+        one_by_one = replace(plan, batch_size=1)
+        _, closing = _timed(lambda: one_by_one.close(script, sample))
+        _, back = _timed(lambda: one_by_one.reopen(script, sample))
+        self._see("open")
+        scale = len(self.keys) / len(sample)
+        return There(closing * scale, back * scale)
+
+    def plan(self) -> Plan:
+        """Return what the script has to do, from what the actions declare."""
+        system = open_system("practice", self.live.options())
+        actions = system.actions()
+        close, reopen = actions[CLOSE], actions[REOPEN]
+        assert isinstance(close, OdooAction)
+        assert isinstance(reopen, OdooAction)
+        system.close()
+        return Plan(Reading.of(close), Reading.of(reopen), close.batch_size, self.office.version)
+
+    def _script(self) -> Script:
+        return Script(self.live.url, self.live.database, STORNO, STORNO)
+
+    def _see(self, wanted: str) -> None:
+        """See that every order is as it should be, before anybody believes a figure."""
+        rows = self.office.read(MODEL, self.keys, *self._told())
+        for row in rows:
+            is_closed = row["locked"] if self.office.version >= 19 else row["state"] == "done"
+            assert is_closed is (wanted == "closed"), row
+            assert is_closed or (row["state"], row["priority"]) == ("purchase", "1"), row
+
+    def _told(self) -> tuple[str, ...]:
+        return ("state", "priority", *(["locked"] if self.office.version >= 19 else []))
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Read, change, read, in batches."""
+
+    closing: Reading
+    reopening: Reading
+    batch_size: int
+    version: int
+
+    def close(self, script: Script, keys: Sequence[int]) -> None:
+        """Close orders."""
+        method = "button_lock" if self.version >= 19 else "button_done"
+        for part in _batches(keys, self.batch_size):
+            script.read(self.closing, part)
+            script.call(MODEL, method, part)
+            script.read(self.closing, part)
+
+    def reopen(self, script: Script, keys: Sequence[int]) -> None:
+        """Open them again, and give them their star back where closing took it."""
+        for part in _batches(keys, self.batch_size):
+            script.read(self.reopening, part)
+            script.call(MODEL, "button_unlock", part)
+            if self.version < 19:
+                script.call(MODEL, "write", part, {"priority": "1"})
+            script.read(self.reopening, part)
+
+
+def measure(bench: Bench, pairs: int) -> list[Requirement]:
+    """Measure in pairs, print the figures, return the promises."""
+    plan = bench.plan()
+    closing, back = Ratios(), Ratios()
+    print(f"\n{len(bench.keys):,} purchase orders, Odoo {bench.office.version}, seconds:")
+    print("pair  closing: storno   script  loop (scaled)    back: storno   script  loop (scaled)")
+    bench.with_loop(plan)  # warms the server's caches for everybody
+    for pair in range(1, pairs + 1):
+        script = bench.with_script(plan) if pair % 2 == 0 else None
+        own = bench.with_storno(f"pair-{pair}")
+        script = script or bench.with_script(plan)
+        loop = bench.with_loop(plan)
+        for ratios, (ours, bare, one_by_one) in (
+            (closing, (own.closing, script.closing, loop.closing)),
+            (back, (own.back, script.back, loop.back)),
+        ):
+            ratios.of_script.append(ours / bare)
+            ratios.of_loop.append(one_by_one / ours)
+        print(
+            f"{pair:<6}{own.closing:15.2f}{script.closing:9.2f}{loop.closing:15.2f}"
+            f"{own.back:16.2f}{script.back:9.2f}{loop.back:15.2f}"
+        )
+    return [
+        *_requirements(f"closing {len(bench.keys):,} purchase orders", closing),
+        *_requirements("taking it back", back),
+    ]
+
+
+def _requirements(what: str, ratios: Ratios) -> Iterator[Requirement]:
+    of_script, of_loop = ratios.of_script, ratios.of_loop
+    yield Requirement(
+        f"{what}, against bare batched calls",
+        f"<= {MOST_OF_SCRIPT} x",
+        f"{median(of_script):.2f} x ({min(of_script):.2f} to {max(of_script):.2f})",
+        median(of_script) <= MOST_OF_SCRIPT,
+    )
+    yield Requirement(
+        f"{what}, faster than a loop",
+        f">= {LEAST_OF_LOOP:.0f} x",
+        f"{median(of_loop):.1f} x ({min(of_loop):.1f} to {max(of_loop):.1f})",
+        median(of_loop) >= LEAST_OF_LOOP,
+    )
+
+
+def prepare(live: LiveOdoo, folder: Path, how_many: int) -> Bench:
+    """Make confirmed purchase orders with a negotiated price and a star, or take those of an earlier run."""
+    office = live.office(at_once=AT_ONCE)
+    domain = [["partner_ref", "=like", "bench %"], ["state", "=", "purchase"]]
+    keys = office.call(MODEL, "search", domain, limit=how_many, order="id")
+    while len(keys) < how_many:
+        _show(len(keys), how_many)
+        made = office.purchases("purchase")
+        office.call(MODEL, "write", made, {"partner_ref": f"bench {office.word()}"})
+        keys += made
+    return Bench(live, office, keys[:how_many], folder)
+
+
+def _timed(work: Callable[[], T]) -> tuple[T, float]:
+    started = time.perf_counter()
+    done = work()
+    return done, time.perf_counter() - started
+
+
+def _batches(keys: Sequence[int], size: int) -> Iterator[list[int]]:
+    waiting = iter(keys)
+    while part := list(islice(waiting, size)):
+        yield part
+
+
+def _show(done: int, total: int) -> None:
+    print(f"purchase orders: {done} of {total}", file=sys.stderr)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and tell; 1 when a promise is missed, 2 when there is no server."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.odoo")
+    parser.add_argument("--pairs", type=int, default=PAIRS)
+    parser.add_argument("--orders", type=int, default=ORDERS)
+    chosen = parser.parse_args(arguments)
+    live = live_odoo()
+    if live is None:
+        print(WHY_SKIPPED, file=sys.stderr)
+        return 2
+    only_warnings()
+    with tempfile.TemporaryDirectory() as folder:
+        print_environment(Path(folder))
+        return print_verdicts(measure(prepare(live, Path(folder), chosen.orders), chosen.pairs))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
