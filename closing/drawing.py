@@ -212,6 +212,8 @@ class Drawing:
             "action": route.action.name,
             "title": Text(route.action.title).as_dict(),
             "executor": route.executor.value,
+            # They decide what happens (up to which date, with which losses), so they are signed too.
+            "arguments": dict(route.arguments),
             "ready": self.tally.by_route[route.name],
         }
 

@@ -156,7 +156,7 @@ def choose_kind(source: str, name: str, kinds: tuple[Kind, ...]) -> Kind:
         if kind.value == name:
             return kind
     raise BadInput(
-        N_("{source}: this system has no {name!r}. Known: {known}"),
+        N_("{source}: this system has no {name!r}, or our user may not read it. Known: {known}"),
         source=source,
         name=name,
         known=", ".join(kind.value for kind in kinds),

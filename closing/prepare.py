@@ -27,6 +27,7 @@ from recovery.model import PlannedOperation
 from recovery.plan import Chain, arrange
 
 MISSING: Final = "missing"
+OTHER_MODEL: Final = "other_model"
 PACK_AT: Final = 500  # operations that are kept as objects before they are packed
 
 
@@ -102,12 +103,18 @@ class Preparer:
             for candidate in candidates
             if candidate.ref is not None
         ]
-        images = self._capture(steps)
-        links = [self._links(route, step) for step in steps]
-        first = self._first_images(steps, links, images)
+        # A kind may have documents of several models (projects and their tasks), whose keys are counted apart: an
+        # action that is sent the key of another model would reach a document that nobody named.
+        fitting = [step for step in steps if step.ref.model == action.model]
+        images = self._capture(fitting)
+        links = [self._links(route, step) for step in fitting]
+        first = self._first_images(fitting, links, images)
+        found = iter(zip(images, links, first, strict=True))
         return [
-            self._judge(route, *found)
-            for found in zip(candidates, steps, images, links, first, strict=True)
+            self._judge(route, candidate, step, *next(found))
+            if step.ref.model == action.model
+            else Prepared(candidate, (_other_model(step, action),))
+            for candidate, step in zip(candidates, steps, strict=True)
         ]
 
     def _links(self, route: Route, step: Step) -> tuple[Step, ...]:
@@ -316,6 +323,12 @@ def _details(route: Route, candidate: Candidate, action: Action, image: Image) -
             for name in ("ordered", "received", "invoiced", "quantity", "amount", "currency")
         }
     return details
+
+
+def _other_model(step: Step, action: Action) -> Problem:
+    """Say that the route's action is for documents of another model than this one."""
+    names = {"action": action.name, "expected": action.model, "model": step.ref.model}
+    return Problem(OTHER_MODEL, Text(N_("{action} is for {expected}, this is {model}"), names))
 
 
 def _each_once(problems: Iterable[Problem]) -> list[Problem]:

@@ -16,7 +16,7 @@ from closing.model import (
     choose_kind,
     say_nothing,
 )
-from closing.prepare import Prepared
+from closing.prepare import OTHER_MODEL, Prepared
 from closing.rules import Limits, RuleBook
 from closing.scope import GivenNumbers, find_candidates, find_refs
 from connectors.contract import Action, ActionSupport, Executor, Kind, Ref, System, SystemCheck
@@ -143,7 +143,9 @@ class _Reopening(Drawing):
             for i, item in zip(open_ones, tried, strict=True):
                 both = (*prepared[i].problems, *item.problems) if item.is_blocked else item.problems
                 once = {(problem.code, str(problem.text)): problem for problem in both}
-                prepared[i] = replace(item, problems=tuple(once.values()))
+                # That an action is for other documents says nothing where another one is for this document.
+                told = [problem for problem in once.values() if problem.code != OTHER_MODEL]
+                prepared[i] = replace(item, problems=tuple(told or once.values()))
         return self._with_change_sets(prepared)
 
     def _with_change_sets(self, prepared: Sequence[Prepared]) -> list[Prepared]:

@@ -228,7 +228,9 @@ def from_status(
             )
         case status if 300 <= status < 400:
             return BadInput(
-                source=system, problem=N_("the server sends us to another address; use that one")
+                N_("{source}: the server sends us to another address: {address}"),
+                source=system,
+                address=answer.headers.get("location", "-"),
             )
         case status if 400 <= status < 500 and status != 408:
             return ContractBroken(problem=f"Odoo does not understand our request: HTTP {status}")

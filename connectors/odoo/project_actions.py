@@ -381,7 +381,11 @@ def is_closed(row: Mapping[str, Value]) -> bool:
 
 
 def open_task(key: int, row: Mapping[str, Value]) -> Problem:
-    """Return the problem that a task is still open; none where the same plan closes it first."""
+    """Return the problem that a task is still open.
+
+    A project waits for a plan of its own: its footprint holds its tasks, so the evidence would be gone as soon as the
+    same plan closed one of them. Tasks wait for their sub-tasks within one plan.
+    """
     text = Text(N_("its task {name} is open"), {"name": str(row.get("name"))})
     return Problem("task.open", text, by=Ref(TASK, str(key)))
 

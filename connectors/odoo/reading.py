@@ -81,8 +81,10 @@ class Reader:
         found = _Found(len(steps), footprint)
         homes = defaultdict(list)
         for place, step in enumerate(steps):
-            found.expect(Ref(action.model, step.ref.key), place)
-            homes[int(step.ref.key)].append(place)
+            found.expect(step.ref, place)
+            # Ids are counted model by model: the project with the id of a task is another document.
+            if step.ref.model == action.model:
+                homes[int(step.ref.key)].append(place)
         roots = self.rows(action.model, homes, footprint.names(action.model))
         for key, row in roots.items():
             found.add(action.model, key, row, homes[key])

@@ -215,13 +215,18 @@ class CountSource(Source):
         self, rows: Sequence[Row], lookup: Lookup, *, with_lines: bool, native: Sequence[str] = ()
     ) -> None:
         look_up_names(rows, lookup, user_id="res.users", location_id="stock.location")
+        lookup.items({row["product_id"] for row in rows})
         if with_lines:
-            lookup.items({row["product_id"] for row in rows})
             lookup.own_lines(rows, self.line_model, native)
 
     def document(self, row: Row, lookup: Lookup) -> Columns:
+        # Without the product an approver would sign a row of numbers: the counts of one place differ in nothing else.
+        names = (
+            lookup.item(row["product_id"])["item"],
+            lookup.name("stock.location", row["location_id"]),
+        )
         return common(self, row, lookup) | {
-            "reference": lookup.name("stock.location", row["location_id"]),
+            "reference": ", ".join(name for name in names if name) or None,
             "date": day(row.get("inventory_date")),
             "state": "counted",
             "is_closed": False,

@@ -203,6 +203,7 @@ def show_totals(
             ),
             (N_("The ERP shows"), _who(session, details)),
             (N_("Good until"), "" if expires_at is None else language.moment(expires_at)),
+            *_arguments(details),
             *_repeated(session, details),
             *(
                 (N_("Not seen"), language.say(Text.from_dict(limit)))
@@ -236,6 +237,20 @@ def _who(session: Session, details: Mapping[str, Any]) -> str:
             product=details.get("product", ""),
         )
     )
+
+
+def _arguments(details: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return what each route in use tells its action; what is installed in a system is shown in full elsewhere."""
+    from connectors.contract import Kind
+
+    if details.get("kind") == Kind.SETTING:
+        return []
+    return [
+        (N_("Arguments"), f"{route['name']}: {name} = {value}")
+        for route in details.get("routes") or ()
+        if route["ready"]
+        for name, value in sorted((route.get("arguments") or {}).items())
+    ]
 
 
 def _repeated(session: Session, details: Mapping[str, Any]) -> list[tuple[str, str]]:

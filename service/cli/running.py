@@ -127,6 +127,7 @@ def show_result(session: Session, change_set: ChangeSet) -> None:
         ]
     )
     _show_problems(session, change_set, counts)
+    _show_residue(session, change_set)
     name = change_set.short_id
     if change_set.state is ChangeSetState.PAUSED:
         if counts.get(OperationState.SENT):
@@ -190,6 +191,28 @@ def _show_problems(
         )
 
 
+def _show_residue(session: Session, change_set: ChangeSet) -> None:
+    """Name the documents that a rollback brought back otherwise than they were: `confirmed` alone hides it."""
+    found = [operation.called for operation in _with_residue(session, change_set)]
+    if found:
+        session.output.say(
+            text(
+                N_("Not exactly as before: {count} ({names})"),
+                count=len(found),
+                names=", ".join(found[:SHOWN_PROBLEMS]) + (" ..." * (len(found) > SHOWN_PROBLEMS)),
+            ),
+            style="yellow",
+        )
+
+
+def _with_residue(session: Session, change_set: ChangeSet) -> Iterator[Operation]:
+    if change_set.reverses_id is None:
+        return
+    for operation in session.journal.operations(change_set.id):
+        if operation.result.get("residue"):
+            yield operation
+
+
 def change_set_document(change_set: ChangeSet) -> dict[str, Any]:
     """Return a change set for `--json`."""
     plain = {name: getattr(change_set, name) for name in change_set.__slots__}
@@ -222,6 +245,7 @@ def result_document(session: Session, change_set: ChangeSet) -> dict[str, Any]:
         "change_set": change_set_document(change_set),
         "counts": session.journal.counts(change_set.id),
         "not_confirmed": problems(),
+        "residue": (operation_document(found) for found in _with_residue(session, change_set)),
     }
 
 

@@ -57,7 +57,10 @@ HEAVY = (
         (["rollback", "last", "--preview"], {"documents", "reverses", "statuses"}),
         (
             ["rollback", "last", "--reason", "x", "--yes"],
-            {"change_set", "counts", "documents", "not_confirmed", "reverses", "statuses"},
+            {
+                "change_set", "counts", "documents", "not_confirmed", "residue", "reverses",
+                "statuses",
+            },
         ),
         (["audit", "verify"], {"images", "is_intact", "lines", "moves", "problems"}),
         (["--version"], {"version"}),

@@ -6,11 +6,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from closing.model import Candidate
-from closing.prepare import PACK_AT, OperationStore, Prepared, excuse, in_levels
+from closing.model import Candidate, Route
+from closing.prepare import (
+    OTHER_MODEL,
+    PACK_AT,
+    OperationStore,
+    Prepared,
+    Preparer,
+    excuse,
+    in_levels,
+)
 from connectors.contract import Executor, Image, Kind, Problem, Record, Ref, Reversibility, Step
+from connectors.fake.connector import system_in_memory
+from connectors.fake.sample import add_period
 from core.text import Text
 from recovery.model import PlannedOperation
+from tests.unit.closing.factories import empty_erp
 
 
 def ref(number: int) -> Ref:
@@ -91,3 +102,21 @@ def test_who_waits_for_one_that_cannot_go_cannot_go_either() -> None:
 
     assert [item.candidate.number for item in ready] == ["5", "4"]
     assert [item.candidate.number for item in stuck] == ["3", "2", "1"]
+
+
+def test_an_action_is_never_sent_the_key_of_another_model() -> None:
+    """A document of another model with the same key is an exception; those beside it are judged as ever."""
+    erp = empty_erp()
+    key = add_period(erp, "2026-01", state="open")
+    system = system_in_memory(erp)
+    action = system.actions()["accounting_period.close"]
+    route = Route("only", None, action, Executor.INTERFACE, {})
+    candidates = [
+        Candidate(Ref(model, key), "2026-01", route) for model in ("fiscal_year", action.model)
+    ]
+
+    other, own = Preparer(system).prepare(route, candidates)
+
+    assert [OTHER_MODEL] == [problem.code for problem in other.problems]
+    assert (other.links, own.problems) == ((), ())
+    assert own.approved is not None

@@ -254,6 +254,17 @@ def test_capture() -> None:
     ]
 
 
+def test_the_id_of_another_model_is_another_document() -> None:
+    """A step that names a task never captures the order that has the same id: it is there as missing."""
+    odoo = Odoo()
+    reader, target = reader_of(odoo)
+    task = Ref("project.task", "1")
+
+    images = reader.capture(Close(target), [Step(Close.name, task)], [None])
+
+    assert [Image((Record(task, None),))] == images
+
+
 def test_capture_reads_known_records_again() -> None:
     """A record of an earlier image that no query finds any more is read by its id; a deleted one shows as gone.
 

@@ -237,6 +237,17 @@ def test_spoiled_answers_are_never_sent_again(
     assert [False, True] == [sent.is_write for sent in wire.sent[before:]]
 
 
+def test_a_redirect_names_the_other_address() -> None:
+    """Who typed http for https, or an old host, reads in the message what to type instead."""
+    odoo = Odoo()
+    session, wire = session_with(odoo.answer)
+    session.log_in()
+    wire._answer = always(HttpAnswer(301, {"location": "https://erp.example/jsonrpc"}, b""))
+
+    with pytest.raises(BadInput, match=r"https://erp\.example/jsonrpc"):
+        session.call("m", "read", [1])
+
+
 def test_lost_answer_is_never_sent_again() -> None:
     """A connection that ends after the request says nothing, and nothing is said twice."""
     odoo = Odoo()
