@@ -43,7 +43,8 @@ CHATTER: Final[Mapping[str, frozenset[str]]] = {
 """Odoo's own trail: trace of every action."""
 
 TRACE_NOTE: Final = N_(
-    "Odoo keeps its messages on the document for ever; write date and last writer of each changed record are new"
+    "Odoo keeps its messages on the document for ever (with tracking: off it writes none); write date and last"
+    " writer of each changed record are new"
 )
 
 

@@ -104,8 +104,8 @@ class TaskSource(Source):
     )  # fmt: skip
 
     def domain(self, lookup: Lookup) -> list[Any]:
-        own = ["|", ["project_id", "!=", False], ["parent_id", "!=", False]]
-        return [*own, *no_templates(self.model, lookup)]
+        # A task without a project is somebody's private to-do.
+        return [["project_id", "!=", False], *no_templates(self.model, lookup)]
 
     def fields(self, lookup: Lookup) -> list[str]:
         """From 18 on `is_closed` is worked out of the state, which is read anyway."""

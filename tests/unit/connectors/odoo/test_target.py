@@ -243,6 +243,15 @@ def test_companies() -> None:
         ([{**OWN_RULE, "groups": [], "domain_force": "[('state', '=', 'x')]"}], "Own"),
         ([{**OWN_RULE, "groups": [9], "domain_force": "[('user_id', '=', user.id)]"}], ""),
         ([{**OWN_RULE, "groups": [], "domain_force": "[('company_id', 'in', company_ids)]"}], ""),
+        (  # of project managers: only the private to-dos of others are hidden
+            [
+                {
+                    **OWN_RULE,
+                    "domain_force": "[\n '|', ('project_id', '!=', False),\n ('user_ids', 'in', user.id),]",
+                }
+            ],
+            "",
+        ),
         (
             [
                 {**OWN_RULE, "domain_force": "[('user_id', '=', user.id)]"},
