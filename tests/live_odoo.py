@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from config.systems import OdooOptions
-from tests.contract.odoo_office import Colleague, Office, with_all_rights
+from tests.contract.odoo_colleague import Colleague, with_all_rights
+from tests.contract.odoo_office import Office
 from tests.contract.odoo_witness import Witness, database_witness, rpc_witness
 
 WHY_SKIPPED: Final = "no real Odoo: set STORNO_ODOO_URL, _DB, _USER (an administrator), _PASSWORD"

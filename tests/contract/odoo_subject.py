@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import xmlrpc.client
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,20 +16,12 @@ from config.systems import OdooOptions
 from connectors.contract import Kind, Ref, Step, System
 from connectors.odoo.connector import open_system
 from core import clock
-from core.encoding import Value, loads
+from core.encoding import Value
 from tests.contract.odoo_office import Office
 from tests.contract.odoo_witness import Witness
 from tests.contract.subject import Content, Subject
 from tests.factories import QUICK_SECONDS
 from tests.proxy import Proxy
-
-READING_CALLS: Final = frozenset(
-    {
-        "authenticate", "check_access_rights", "context_get", "default_get", "fields_get", "get_bindings", "has_access", "list",
-        "login", "name_search", "read", "read_group", "search", "search_count", "search_read", "server_version",
-        "version", "version_info", "formatted_read_group",
-    }
-)  # fmt: skip
 
 _EDITS: Final[Mapping[str, str]] = {
     "purchase.order": "partner_ref",
@@ -61,34 +52,6 @@ class Server:
     password: str
 
 
-def rpc_naming(path: str, body: bytes) -> tuple[str, bool]:
-    """Read a request of any of Odoo's three interfaces: the method, and whether it changes something."""
-    model, method, context = _called(path, body)
-    if (model, method) == ("ir.actions.server", "run"):
-        # Storno's own server action tells stamps, or compares and sets.
-        return f"{model}.{method}", context.get("storno_mode") == "call"
-    return f"{model}.{method}", method not in READING_CALLS
-
-
-def _called(path: str, body: bytes) -> tuple[str, str, Mapping[str, Any]]:
-    if path.startswith("/json/2/"):
-        _, _, _, model, method = path.split("/", 4)
-        return model, method, loads(body).get("context", {})
-    if not body or path.startswith(("/web", "/json/version")):
-        return "web", "version", {}
-    if path.startswith("/jsonrpc"):
-        asked = loads(body)["params"]
-        service, method, parameters = asked["service"], asked["method"], asked["args"]
-    else:
-        service = path.rpartition("/")[2]
-        parameters, called = xmlrpc.client.loads(body)
-        method = str(called)
-    if method in ("execute_kw", "execute"):
-        named = parameters[6] if len(parameters) > 6 else {}
-        return str(parameters[3]), str(parameters[4]), named.get("context", {})
-    return str(service), str(method), {}
-
-
 class OdooSubject(Subject):
     """One running Odoo, with a proxy before it for the connector and none for the colleague."""
 
@@ -113,9 +76,12 @@ class OdooSubject(Subject):
         "accounting_period.reopen",
     )
     LASTING: ClassVar[frozenset[str]] = frozenset(
-        {"goods_receipt.return", "goods_issue.return", "production_order.unbuild"}
-    )
-    """Actions on what has happened: Odoo lets nobody delete that, nor a part of it."""
+        {
+            "goods_receipt.return", "goods_issue.return", "production_order.unbuild",
+            "stock_count.confirm",
+        }
+    )  # fmt: skip
+    """Actions on what has happened, or is in stock: Odoo lets nobody delete that, nor a part of it."""
     BATCH_ACTION = "purchase_order.cancel"
     NUMBER = "name"
     QUICK_ENOUGH_SECONDS: ClassVar[float] = 3.0  # a real one on a busy machine answers within that

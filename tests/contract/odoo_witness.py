@@ -7,7 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from tests.contract.odoo_office import Colleague
+from tests.contract.odoo_colleague import Colleague
 from tests.contract.subject import Content
 
 Witness = Callable[[], Content]

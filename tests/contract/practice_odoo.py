@@ -8,8 +8,10 @@ from typing import Final
 
 from sandbox.odoo.instance import Odoo
 from sandbox.odoo.server import OdooServer
-from tests.contract.odoo_office import Colleague, Office
-from tests.contract.odoo_subject import OdooSubject, Server, rpc_naming
+from tests.contract.odoo_colleague import Colleague
+from tests.contract.odoo_office import Office
+from tests.contract.odoo_subject import OdooSubject, Server
+from tests.contract.odoo_wire import rpc_naming
 from tests.contract.subject import Content
 from tests.proxy import Proxy
 
