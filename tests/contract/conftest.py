@@ -11,7 +11,7 @@ import pytest
 from sandbox.postgres import start_cluster
 from sandbox.tryton import practice
 from sandbox.tryton.colleague import Colleague
-from tests.contract import odoo_subject
+from tests.contract import odoo_subject, odoo_wire
 from tests.contract.tryton_subject import (
     PostgresSubject,
     StrictSubject,
@@ -82,5 +82,5 @@ def real_odoo() -> Iterator[odoo_subject.OdooSubject]:
         pytest.skip(WHY_SKIPPED)
     office = live.office(at_once=odoo_subject.OdooSubject.AT_ONCE)
     server = odoo_subject.Server(live.url, live.database, STORNO, STORNO)
-    with Proxy(live.url, odoo_subject.rpc_naming) as proxy:
+    with Proxy(live.url, odoo_wire.rpc_naming) as proxy:
         yield odoo_subject.OdooSubject(server, proxy, office, live.witness(office))
