@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.timeout(120)]
 
 CLOSE: Final = "purchase_order.close"
 _HTML: Final = {"Content-Type": "text/html; charset=utf-8"}
-_PAGE: Final = b"<html><body><h1>Bitte melden Sie sich an</h1></body></html>"
+_PAGE: Final = b"<html><body><h1>Please log in first</h1></body></html>"
 _LOGIN: Final = {"Location": "/web/login", **_HTML}
 
 SPOILED: Final = {
