@@ -20,11 +20,11 @@ from connectors.contract import (
     Step,
     System,
 )
-from core import retry
 from core.errors import STOPS_THE_RUN, ContractBroken, RefusedError
 from core.text import N_, Text
 from recovery.model import PlannedOperation
 from recovery.plan import Chain, arrange
+from recovery.side_by_side import capture
 
 MISSING: Final = "missing"
 OTHER_MODEL: Final = "other_model"
@@ -197,7 +197,7 @@ class Preparer:
         if not steps:
             return []
         try:
-            images = retry.transient(lambda: self._system.capture(steps, [None] * len(steps)))
+            images = capture(self._system, steps, [None] * len(steps))
         except STOPS_THE_RUN:
             raise
         except RefusedError as error:

@@ -132,6 +132,8 @@ class OdooOptions(Section):
     """JSON-RPC, XML-RPC, JSON-2 (from version 19, needs an API key), or the first of them that is there."""
     company: Whole | None = Field(default=None, ge=1)
     """Id of the company to work in; the default is every company of the user."""
+    parallel_calls: Whole = Field(default=2, ge=1, le=16)
+    """Calls at the same time, to read and to close or reopen orders; no more than Odoo has workers."""
     timeout_seconds: TimeLimits = TimeLimits()
     """How long the system may take. Odoo itself ends a request after 120 seconds by default."""
     verify_tls: Flag = True

@@ -229,6 +229,9 @@ class Action(ABC):
     executors: ClassVar[tuple[Executor, ...]] = (Executor.INTERFACE, Executor.BY_PERSON)
     is_atomic_batch: ClassVar[bool] = False  # one refused member undoes the whole call
     is_link: ClassVar[bool] = False  # only ever part of a chain or of a way back
+    # Several batches may be under way at the same time: what documents share outside their footprints (number
+    # sequences, quantities in stock) is not written.
+    is_parallel: ClassVar[bool] = False
     has_compare_and_set: bool = False  # per target: the connector sets it on the instance
     batch_size: ClassVar[int] = 100
     settles_after: ClassVar[timedelta] = timedelta(seconds=60)
@@ -369,11 +372,13 @@ class System(Protocol):
 
     Reading methods raise `TransientError` when no trustworthy answer came (a read may be repeated).
     `apply` raises `OutcomeUnknown` in that case and never sends a write a second time by itself.
-    Instances are used by one thread at a time.
+    Instances are used by one thread at a time, but for `capture` and `apply`: after `actions` was called, up to
+    `parallel_calls` threads are in these two.
     """
 
     name: str  # as in storno.yaml
     kind: str  # "tryton"
+    parallel_calls: int  # 1: one call at a time
 
     def check(self) -> SystemCheck:
         """Say what can be reached, seen and done, by reading only."""

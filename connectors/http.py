@@ -65,7 +65,7 @@ class _AnswerTooSlowError(Exception):
 
 
 class HttpClient:
-    """Requests to one system below one address. Used by one thread at a time.
+    """Requests to one system below one address. Used by up to `parallel_calls` threads at a time.
 
     Errors say what is certain. Not connected: `Unreachable`, nothing was sent. Everything that goes wrong
     later is `OutcomeUnknown` for a write; for a read it is `Timeout` or `BadAnswer`.
@@ -85,6 +85,7 @@ class HttpClient:
         headers: Mapping[str, str] | None = None,
         trust_env: bool = False,
         allow_plain_http: bool = False,
+        parallel_calls: int = 4,
     ) -> None:
         """Raise `BadInput` for an address that is none, or that would send secrets in clear over a network.
 
@@ -99,8 +100,12 @@ class HttpClient:
         self._max_answer_bytes = max_answer_bytes
         self._headers = dict(headers or {})
         context = _ssl_context(verify) if self._base.scheme == "https" else False
-        self._readers = _client(context, trust_env=trust_env, keepalive=4)
-        self._writers = _client(context, trust_env=trust_env, keepalive=0)
+        self._readers = _client(
+            context, trust_env=trust_env, connections=parallel_calls, keepalive=parallel_calls
+        )
+        self._writers = _client(
+            context, trust_env=trust_env, connections=parallel_calls, keepalive=0
+        )
 
     def request(
         self,
@@ -255,8 +260,10 @@ def _ssl_context(verify: bool | Path) -> ssl.SSLContext:
         ) from error
 
 
-def _client(context: ssl.SSLContext | bool, *, trust_env: bool, keepalive: int) -> httpx2.Client:
-    limits = httpx2.Limits(max_connections=4, max_keepalive_connections=keepalive)
+def _client(
+    context: ssl.SSLContext | bool, *, trust_env: bool, connections: int, keepalive: int
+) -> httpx2.Client:
+    limits = httpx2.Limits(max_connections=connections, max_keepalive_connections=keepalive)
     transport = None
     if not trust_env:
         transport = httpx2.HTTPTransport(

@@ -256,8 +256,7 @@ class _Run:
 
     def _same_batch(self, chunk: Sequence[Operation]) -> list[Operation]:
         first = chunk[0]
-        action = action_of(self._systems(first.system), first.step.action)
-        limit = min(action.batch_size, self._options.batch_size)
+        limit = min(self._batch(first).size, self._options.batch_size)
         batch: list[Operation] = []
         for operation in chunk[:limit]:
             if (
@@ -305,37 +304,43 @@ class _Run:
     def _run_batch(self, operations: Sequence[Operation]) -> tuple[bool, list[Operation]]:
         """Run one batch; return whether anything moved, and what shares a record with one of them."""
         first = operations[0]
-        system = self._systems(first.system)
-        batch = Batch(
-            self._journal, system, action_of(system, first.step.action), self._options.retry
-        )
+        batch = self._batch(first)
         positions = [operation.position for operation in operations]
-        attempts = 0
+        attempts = list[BatchResult]()
 
-        def attempt() -> BatchResult:
-            nonlocal attempts
-            attempts += 1
-            if attempts == 1:
-                return batch.run(operations)
-            # What the first attempt sent and could not read back is settled; the rest is as the journal
-            # has it now.
-            doubt.settle(self._journal, self._systems, self._change_set.id, self._options.retry)
-            self._count_anew()
-            left = list(
-                self._journal.operations(
-                    self._change_set.id, states=OPEN_STATES, positions=positions
+        def attempt() -> None:
+            left = list(operations)
+            if attempts:
+                # What the attempt before sent and could not read back is settled; the rest is as the journal
+                # has it now.
+                doubt.settle(self._journal, self._systems, self._change_set.id, self._options.retry)
+                self._count_anew()
+                left = list(
+                    self._journal.operations(
+                        self._change_set.id, states=OPEN_STATES, positions=positions
+                    )
                 )
-            )
-            return batch.run(left) if left else BatchResult()
+            attempts.append(BatchResult())
+            try:
+                if left:
+                    batch.run(left, attempts[-1])
+            finally:
+                self._note(attempts[-1].outcomes)
 
-        result = retry.transient(attempt, self._options.retry)
-        self._note(result.outcomes)
-        if result.stop is not None:
-            raise result.stop
-        self._stop_on_equal_refusals(result.outcomes)
-        self._stop_on_lost_answers(first.system, result.outcomes)
+        retry.transient(attempt, self._options.retry)
+        outcomes = [outcome for each in attempts for outcome in each.outcomes]
+        if attempts[-1].stop is not None:
+            raise attempts[-1].stop
+        self._stop_on_equal_refusals(outcomes)
+        self._stop_on_lost_answers(first.system, outcomes)
         is_handed_out = first.executor is Executor.BY_PERSON
-        return bool(result.outcomes) or is_handed_out or attempts > 1, result.postponed
+        has_moved = bool(outcomes) or is_handed_out or len(attempts) > 1
+        return has_moved, attempts[-1].postponed
+
+    def _batch(self, first: Operation) -> Batch:
+        system = self._systems(first.system)
+        action = action_of(system, first.step.action)
+        return Batch(self._journal, system, action, self._options.retry)
 
     def _stop_on_equal_refusals(self, outcomes: Sequence[Outcome]) -> None:
         for outcome in outcomes:

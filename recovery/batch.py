@@ -1,17 +1,28 @@
-"""One batch, in the write-ahead order: capture, store the way back and the intent, call, read back, store."""
+"""One batch, in the write-ahead order: capture, store the way back and the intent, call, read back, store.
+
+Where action and system allow it, a batch is carried out by several calls at the same time. Capture, intent and
+outcome stay what they are: no call begins before the way back of all is on disk, and no two share a record.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import structlog
 
-from connectors.contract import Action, Answer, Call, Executor, Image, System
+from connectors.contract import Action, Answer, Call, Executor, Image, Step, System
 from core import clock, retry
 from core.crashpoint import crashpoint
-from core.errors import STOPS_THE_RUN, OutcomeUnknown, RefusedError, TransientError
+from core.errors import (
+    STOPS_THE_RUN,
+    OutcomeUnknown,
+    RefusedError,
+    StornoError,
+    TransientError,
+)
 from core.events import Event
 from core.retry import RetryPolicy
 from core.text import N_, Text
@@ -21,6 +32,7 @@ from recovery.images import encode_image
 from recovery.journal import Journal
 from recovery.judgement import Judge
 from recovery.model import Operation
+from recovery.side_by_side import cut, side_by_side
 from recovery.states import ALREADY, OperationState
 from recovery.writing import Outcome
 
@@ -54,9 +66,28 @@ class Captured:
         self.encoded.append(encoded)
         self.hashes.append(found)
 
+    def part(self, place: slice) -> Captured:
+        """Return some of them."""
+        return Captured(
+            self.operations[place], self.images[place], self.encoded[place], self.hashes[place]
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What became of one call: its answers and what the ERP shows since, or why there is one of them missing."""
+
+    answers: Sequence[Answer] = ()
+    after: Sequence[Image] = ()
+    failed: StornoError | None = None  # the call
+    unread: StornoError | None = None  # the call worked; reading back did not
+
 
 class Batch:
-    """Runs operations of one system, action and executor. Raises `TransientError` when certainly nothing happened."""
+    """Runs operations of one system, action and executor.
+
+    Raises `TransientError` when nothing happened to some of them for certain; they may be run again.
+    """
 
     def __init__(
         self, journal: Journal, system: System, action: Action, policy: RetryPolicy
@@ -65,16 +96,25 @@ class Batch:
         self._system = system
         self._action = action
         self._policy = policy
+        self._parallel_calls = system.parallel_calls if action.is_parallel else 1
 
-    def run(self, operations: Sequence[Operation]) -> BatchResult:
-        """Carry the operations out, in two commits unless the ERP refuses the batch whole."""
-        result = BatchResult()
+    @property
+    def size(self) -> int:
+        """How many operations are carried out at once."""
+        return self._action.batch_size * self._parallel_calls
+
+    def run(self, operations: Sequence[Operation], result: BatchResult) -> None:
+        """Carry the operations out, in two commits unless the ERP refuses a call whole; tell it in `result`.
+
+        What is told there holds also when an error is raised.
+        """
+        told = len(result.outcomes)
         captured = self._capture(operations, result)
-        dropped = [o for o in result.outcomes if o.to is OperationState.DROPPED]
+        dropped = [o for o in result.outcomes[told:] if o.to is OperationState.DROPPED]
         if not captured.operations:
             with self._journal.writing() as writer:
                 writer.settle(dropped)
-            return result
+            return
         with self._journal.writing() as writer:
             if dropped:
                 writer.settle(dropped)
@@ -83,9 +123,18 @@ class Batch:
         crashpoint("apply.after_intent")
         if captured.operations[0].executor is Executor.BY_PERSON:
             log.info(Event.OPERATION_HANDED_OUT, count=len(captured.operations))
-            return result
+            return
         self._call(captured, result)
-        return result
+
+    def _cut(self, count: int) -> list[slice]:
+        return cut(count, size=self._action.batch_size, at_most=self._parallel_calls)
+
+    def _read(self, steps: Sequence[Step], known: Sequence[Image | None]) -> list[Image]:
+        parts = [
+            partial(self._system.capture, steps[place], known[place])
+            for place in self._cut(len(steps))
+        ]
+        return [image for images in side_by_side(parts, self._parallel_calls) for image in images]
 
     # --- before the call ------------------------------------------------------------------------
 
@@ -93,7 +142,7 @@ class Batch:
         steps = [operation.step for operation in operations]
         known = known_images(self._journal, self._system.actions(), operations)
         try:
-            images = self._system.capture(steps, known)
+            images = self._read(steps, known)
         except STOPS_THE_RUN:
             raise
         except RefusedError as error:
@@ -187,45 +236,74 @@ class Batch:
     # --- the call -------------------------------------------------------------------------------
 
     def _call(self, captured: Captured, result: BatchResult) -> None:
-        operations = captured.operations
+        parts = [captured.part(place) for place in self._cut(len(captured.operations))]
+        ends = side_by_side(
+            [partial(self._carry_out, part) for part in parts], self._parallel_calls
+        )
+        crashpoint("apply.after_read_back")
+        # What is known comes first: an error below must not make it doubtful again.
+        told = list(zip(parts, ends, strict=True))
+        for part, end in told:
+            if end.failed is None and end.unread is None:
+                self._confirm(part, end, result)
+        for part, end in told:
+            if end.failed is not None:
+                self._failed(part, end.failed, result)
+        for _, end in told:
+            if end.unread is not None:
+                raise end.unread
+        for _, end in told:
+            if isinstance(end.failed, TransientError):
+                raise end.failed
+
+    def _carry_out(self, part: Captured) -> Ended:
+        """Make one call and read back what it did. Runs beside others of its kind, so it touches no journal."""
         calls = [
             Call(operation.id, operation.step, image)
-            for operation, image in zip(operations, captured.images, strict=True)
+            for operation, image in zip(part.operations, part.images, strict=True)
         ]
         try:
             answers = self._system.apply(calls)
-        except TransientError:
-            self._back_to_captured(operations, Text(N_("the system was busy; nothing happened")))
-            raise
-        except OutcomeUnknown as error:
+        except TransientError as error:
+            return Ended(failed=error)
+        except StornoError as error:
             crashpoint("apply.after_call")
-            self._doubt(captured, error, result)
-            return
-        except RefusedError as error:
-            crashpoint("apply.after_call")
-            self._refused_whole(captured, error, result)
-            return
+            return Ended(failed=error)
         crashpoint("apply.after_call")
-        self._read_back(captured, answers, result)
+        try:
+            return Ended(answers, self._read_back(part))
+        except StornoError as error:
+            return Ended(unread=error)
 
-    def _read_back(
-        self, captured: Captured, answers: Sequence[Answer], result: BatchResult
-    ) -> None:
-        steps = [operation.step for operation in captured.operations]
-        after = retry.transient(lambda: self._system.capture(steps, captured.images), self._policy)
-        crashpoint("apply.after_read_back")
-        judge = Judge(self._journal, self._system, self._action, captured.operations)
+    def _read_back(self, part: Captured) -> list[Image]:
+        steps = [operation.step for operation in part.operations]
+        return retry.transient(lambda: self._system.capture(steps, part.images), self._policy)
+
+    def _confirm(self, part: Captured, end: Ended, result: BatchResult) -> None:
+        judge = Judge(self._journal, self._system, self._action, part.operations)
         outcomes = [
-            judge.judge(operation, captured.images[i], after[i], answers[i].refused)
-            for i, operation in enumerate(captured.operations)
+            judge.judge(operation, part.images[i], end.after[i], end.answers[i].refused)
+            for i, operation in enumerate(part.operations)
         ]
         doubt.store(self._journal, outcomes)
         log.info(Event.BATCH_CONFIRMED, action=self._action.name, count=len(outcomes))
         crashpoint("apply.after_outcome")
         result.outcomes += outcomes
-        for answer in answers:
+        for answer in end.answers:
             if isinstance(answer.refused, STOPS_THE_RUN):
                 result.stop = answer.refused
+
+    def _failed(self, part: Captured, error: StornoError, result: BatchResult) -> None:
+        match error:
+            case TransientError():
+                busy = Text(N_("the system was busy; nothing happened"))
+                self._back_to_captured(part.operations, busy)
+            case OutcomeUnknown():
+                self._doubt(part, error, result)
+            case RefusedError():
+                self._refused_whole(part, error, result)
+            case _:
+                raise error
 
     def _doubt(self, captured: Captured, error: OutcomeUnknown, result: BatchResult) -> None:
         lost_at = clock.now()
@@ -266,7 +344,8 @@ class Batch:
             result.stop = error
             return
         if len(operations) == 1:
-            self._read_back(captured, [Answer(operations[0].id, error)], result)
+            answers = [Answer(operations[0].id, error)]
+            self._confirm(captured, Ended(answers, self._read_back(captured)), result)
             return
         parts = self._split(captured, error)
         log.info(
@@ -279,11 +358,8 @@ class Batch:
             operations, Text(N_("its batch was refused; it is sent again without the offender"))
         )
         for part in parts:
-            inner = self.run(part)
-            result.outcomes += inner.outcomes
-            result.postponed += inner.postponed
-            if inner.stop is not None:
-                result.stop = inner.stop
+            self.run(part, result)
+            if result.stop is not None:
                 return
 
     def _split(self, captured: Captured, error: RefusedError) -> list[list[Operation]]:

@@ -21,7 +21,6 @@ from connectors.contract import (
     Reversibility,
     Step,
 )
-from core import retry
 from core.errors import BadInput, IllegalMove, NotFound
 from core.retry import RetryPolicy
 from core.text import N_, Text
@@ -36,6 +35,7 @@ from recovery.model import (
     Purpose,
 )
 from recovery.rewinding import Place, Rewound, shared_places
+from recovery.side_by_side import capture
 from recovery.states import ChangeSetState, OperationState
 
 FINISHED = frozenset(
@@ -298,15 +298,8 @@ def _capture(
     policy: RetryPolicy | None,
 ) -> list[Image]:
     system = systems(system_name)
-    size = system.actions()[steps[0].action].batch_size
-    images: list[Image] = []
-    for start in range(0, len(steps), size):
-        part, part_known = steps[start : start + size], known[start : start + size]
-        images += retry.transient(
-            lambda part=part, part_known=part_known: system.capture(part, part_known),  # type: ignore[misc]
-            policy,
-        )
-    return images
+    system.actions()  # it looks at its server before several threads need what it finds
+    return capture(system, steps, known, policy)
 
 
 # --- what stands in the way ---------------------------------------------------------------------

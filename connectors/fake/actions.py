@@ -37,6 +37,7 @@ class Target:
     is_atomic_batch: bool = True
     has_compare_and_set: bool = True
     batch_size: int = 100
+    is_parallel: bool = False
     settles_after: timedelta = timedelta(seconds=60)
 
 
@@ -50,6 +51,7 @@ class FakeAction(Action):
         self.is_atomic_batch = target.is_atomic_batch  # type: ignore[misc]
         self.has_compare_and_set = target.has_compare_and_set
         self.batch_size = target.batch_size  # type: ignore[misc]
+        self.is_parallel = target.is_parallel  # type: ignore[misc]
         self.settles_after = target.settles_after  # type: ignore[misc]
         self._user = target.user
 

@@ -56,9 +56,11 @@ class FakeSystem:
         *,
         user: str = "storno",
         batch_size: int = 100,
+        parallel_calls: int = 1,
         settles_after: timedelta = timedelta(seconds=60),
     ) -> None:
         self.name = name
+        self.parallel_calls = parallel_calls
         self._transport = transport
         self._user = user
         self._batch_size = batch_size
@@ -214,6 +216,7 @@ class FakeSystem:
                 is_atomic_batch=about["is_atomic_batch"],
                 has_compare_and_set=about["has_compare_and_set"],
                 batch_size=self._batch_size,
+                is_parallel=self.parallel_calls > 1,
                 settles_after=self._settles_after,
             )
             made = [kind(target) for kind in (*PURCHASE_ACTIONS, *CHAIN_ACTIONS, *OTHER_ACTIONS)]
@@ -291,6 +294,7 @@ def system_in_memory(
     user: str = "storno",
     password: str = "storno",  # noqa: S107 - a practice ERP on loopback
     batch_size: int = 100,
+    parallel_calls: int = 1,
     settles_after: timedelta = timedelta(seconds=60),
     read_timeout_seconds: float = 60.0,
     write_timeout_seconds: float = 300.0,
@@ -305,7 +309,12 @@ def system_in_memory(
         write_timeout_seconds=write_timeout_seconds,
     )
     return FakeSystem(
-        name, transport, user=user, batch_size=batch_size, settles_after=settles_after
+        name,
+        transport,
+        user=user,
+        batch_size=batch_size,
+        parallel_calls=parallel_calls,
+        settles_after=settles_after,
     )
 
 

@@ -60,12 +60,13 @@ class Catalogue(Mapping[str, Mapping[str, FieldInfo]]):
             return
         if not isinstance(found, dict):
             raise BadAnswer(system=self._server.system, problem=N_("it is no list of fields"))
-        self._kinds[model] = {name: str(about["type"]) for name, about in found.items()}
         self._fields[model] = {name: field_info(name, about) for name, about in found.items()}
         for name, about in found.items():
             selection = about.get("selection")
             if isinstance(selection, list):
                 self._selections[model, name] = tuple(str(choice[0]) for choice in selection)
+        # Last: another thread that finds the model here finds all of it.
+        self._kinds[model] = {name: str(about["type"]) for name, about in found.items()}
 
 
 class Selections(Mapping[tuple[str, str], tuple[str, ...]]):

@@ -66,8 +66,11 @@ class OdooSystem:
 
     kind = "odoo"
 
-    def __init__(self, name: str, session: Session, *, limit_seconds: float) -> None:
+    def __init__(
+        self, name: str, session: Session, *, limit_seconds: float, parallel_calls: int = 1
+    ) -> None:
         self.name = name
+        self.parallel_calls = parallel_calls
         self._session = session
         self._limit_seconds = min(limit_seconds, SERVER_LIMIT_SECONDS)
         self._target: Target | None = None
@@ -222,6 +225,7 @@ def open_system(name: str, options: Any) -> OdooSystem:
         write_timeout_seconds=options.timeout_seconds.write,
         verify=options.ca_file if options.ca_file is not None else options.verify_tls,
         allow_plain_http=options.allow_plain_http,
+        parallel_calls=options.parallel_calls,
     )
     session = open_session(
         name,
@@ -232,7 +236,12 @@ def open_system(name: str, options: Any) -> OdooSystem:
         transport=options.transport,
         company=options.company,
     )
-    return OdooSystem(name, session, limit_seconds=options.timeout_seconds.write)
+    return OdooSystem(
+        name,
+        session,
+        limit_seconds=options.timeout_seconds.write,
+        parallel_calls=options.parallel_calls,
+    )
 
 
 def _sources(kind: Kind) -> tuple[Source, ...]:

@@ -75,6 +75,7 @@ class TrytonSystem:
     """One company in one database of a Tryton server, as a `connectors.contract.System`."""
 
     kind = "tryton"
+    parallel_calls = 1
 
     def __init__(self, name: str, session: Session) -> None:
         self.name = name

@@ -4,6 +4,7 @@ The server is the one that the environment names (`tests/live_odoo.py`); its dat
 orders, in slices of 500, in pairs from one process: after each closing comes its way back, so everybody finds them alike.
 
 * Storno: captured, intents stored, locked in batches, read back, confirmed in a durable journal; only the run is timed.
+  Once with one call at a time, as the script works, and once with as many as Storno makes unless it is told otherwise.
 * Bare batched calls: read, lock, read of the same fields of the same models in batches of the same size. No journal.
 * The obvious loop: read one, lock one, read one, over the same fields; on a sample, counted for each document.
 """
@@ -14,7 +15,7 @@ import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -48,6 +49,10 @@ SLICE: Final = 500
 AT_ONCE: Final = 50
 MOST_OF_SCRIPT: Final = 1.2
 LEAST_OF_LOOP: Final = 8.0
+WAYS: Final[Mapping[str, Mapping[str, int]]] = {
+    "one call at a time": {"parallel_calls": 1},
+    "as it comes": {},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +83,10 @@ class Bench:
 
     # --- three ways -----------------------------------------------------------------------------
 
-    def with_storno(self, name: str) -> There:
+    def with_storno(self, name: str, **options: int) -> There:
         """Plan and approve, then run, there and back: only the runs are timed."""
         journal = Journal.open(f"sqlite:///{self.folder / name}.db")
-        system = open_system("practice", self.live.options())
+        system = open_system("practice", self.live.options(**options))
         desk = Desk(journal, system)
         planned = desk.plan(CLOSE, self.keys)
         done, closing = _timed(lambda: desk.run(planned))
@@ -173,45 +178,59 @@ def measure(bench: Bench, rounds: int) -> list[Requirement]:
     """Measure in pairs, print the figures, return the promises."""
     bench.office.call(MODEL, "write", list(bench.keys), {"priority": "0"})
     bench.with_loop(bench.plan())  # warms the server's caches for everybody
-    closing, back = _in_pairs(bench, rounds)
+    figures = _in_pairs(bench, rounds)
     starred = replace(bench, keys=bench.keys[: len(bench.keys) // 4], star="1")
     starred.office.call(MODEL, "write", list(starred.keys), {"priority": "1"})
     print(
         "\nEach with a star, which locking takes and unlocking does not give back: one more call."
     )
-    _, back_with_star = _in_pairs(starred, rounds)
+    with_star = _in_pairs(starred, rounds)
     starred.office.call(MODEL, "write", list(starred.keys), {"priority": "0"})
-    print(f"taking them back, against bare calls: {median(back_with_star.of_script):.2f} x")
+    for way, (_, back) in with_star.items():
+        print(f"taking them back, {way}, against bare calls: {median(back.of_script):.2f} x")
     return [
-        *_requirements(f"closing {len(bench.keys):,} purchase orders", closing),
-        *_requirements("taking it back", back),
+        requirement
+        for way, (closing, back) in figures.items()
+        for requirement in (
+            *_requirements(f"closing {len(bench.keys):,} purchase orders, {way}", closing),
+            *_requirements(f"taking it back, {way}", back),
+        )
     ]
 
 
-def _in_pairs(bench: Bench, rounds: int) -> tuple[Ratios, Ratios]:
-    """Run the three ways in turns on every slice; return the ratios of closing and of taking back."""
-    plan, closing, back = bench.plan(), Ratios(), Ratios()
+def _in_pairs(bench: Bench, rounds: int) -> dict[str, tuple[Ratios, Ratios]]:
+    """Run every way in turns on every slice; return the ratios of closing and of taking back, by way."""
+    plan = bench.plan()
+    figures = {way: (Ratios(), Ratios()) for way in WAYS}
     print(f"\n{len(bench.keys):,} purchase orders, Odoo {bench.office.version}, seconds:")
-    print("slice closing: storno   script  loop (scaled)    back: storno   script  loop (scaled)")
+    heads = "one call  default   script  loop (scaled)"
+    print(f"slice    closing: {heads}     back: {heads}")
     slices = list(_batches(bench.keys, SLICE)) * rounds
     for number, keys in enumerate(slices, 1):
-        # Side by side in time: what else the machine does meets all three alike.
+        # Side by side in time: what else the machine does meets all alike.
         one = replace(bench, keys=keys)
         script = one.with_script(plan) if number % 2 == 0 else None
-        own = one.with_storno(f"slice-{bench.star}-{number}")
+        own = {
+            way: one.with_storno(f"slice-{bench.star}-{number}-{len(options)}", **options)
+            for way, options in WAYS.items()
+        }
         script = script or one.with_script(plan)
         loop = one.with_loop(plan)
-        for ratios, (ours, bare, one_by_one) in (
-            (closing, (own.closing, script.closing, loop.closing)),
-            (back, (own.back, script.back, loop.back)),
-        ):
-            ratios.of_script.append(ours / bare)
-            ratios.of_loop.append(one_by_one / ours)
+        for way, (closing, back) in figures.items():
+            closing.of_script.append(own[way].closing / script.closing)
+            closing.of_loop.append(loop.closing / own[way].closing)
+            back.of_script.append(own[way].back / script.back)
+            back.of_loop.append(loop.back / own[way].back)
+        there = [*(each.closing for each in own.values()), script.closing]
+        and_back = [*(each.back for each in own.values()), script.back]
         print(
-            f"{number:<6}{own.closing:15.2f}{script.closing:9.2f}{loop.closing:15.2f}"
-            f"{own.back:16.2f}{script.back:9.2f}{loop.back:15.2f}"
+            f"{number:<17}"
+            + "".join(f"{seconds:9.2f}" for seconds in there)
+            + f"{loop.closing:15.2f}      "
+            + "".join(f"{seconds:9.2f}" for seconds in and_back)
+            + f"{loop.back:15.2f}"
         )
-    return closing, back
+    return figures
 
 
 def _requirements(what: str, ratios: Ratios) -> Iterator[Requirement]:

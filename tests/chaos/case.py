@@ -91,7 +91,7 @@ class Case:
 
     @classmethod
     def make(
-        cls, erp: ServedERP, folder: Path, action: str, count: int, batch_size: int, **limits: float
+        cls, erp: ServedERP, folder: Path, action: str, count: int, batch_size: int, **limits: Any
     ) -> Case:
         """Make documents that `action` fits, and an empty journal."""
         state = "quotation" if action == CANCEL else "processing"

@@ -42,6 +42,7 @@ class Task:
     settles_after_seconds: float = 0.05
     retry_seconds: float = 20.0
     timeout_seconds: float = 20.0
+    parallel_calls: int = 1
 
     def to_json(self) -> dict[str, Any]:
         """Return what `from_json` reads."""
@@ -65,6 +66,7 @@ class Task:
             SYSTEM,
             transport,
             batch_size=self.batch_size,
+            parallel_calls=self.parallel_calls,
             settles_after=timedelta(seconds=self.settles_after_seconds),
         )
 

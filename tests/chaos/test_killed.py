@@ -67,6 +67,25 @@ def test_chain_killed_between_links(
     assert_phase_done(case, phase, closed)
 
 
+@pytest.mark.parametrize("phase", PHASES)
+@pytest.mark.parametrize("nth", [1, 2, 4])
+@pytest.mark.parametrize("point", IN_A_BATCH)
+def test_killed_while_calls_are_side_by_side(
+    erp: ServedERP, tmp_path: Path, point: str, nth: int, phase: str
+) -> None:
+    """Killed while three calls of two documents are under way: each of them is settled by itself."""
+    case = Case.make(erp, tmp_path, CANCEL, count=12, batch_size=2).with_task(parallel_calls=3)
+    closed = case.prepare(phase)
+
+    # Two rounds of three calls: what happens once a round is passed twice.
+    is_each_call = point in ("apply.after_call", "apply.after_outcome")
+    case.kill_at(phase, f"{point}#{nth if is_each_call else min(nth, 2)}")
+    assert_safe(case)
+    case.go_on(phase)
+
+    assert_phase_done(case, phase, closed)
+
+
 def test_every_crash_point_of_the_code_is_tested() -> None:
     """A point that is renamed, added or taken out cannot go unnoticed: the list is what the code passes."""
     found = {

@@ -45,11 +45,28 @@ def partly_received(odoo: OdooSubject) -> list[int]:
     return found
 
 
-@pytest.mark.parametrize("action", ["purchase_order.close", "purchase_order.cancel"])
+@pytest.mark.parametrize(
+    "action, largest_batch",
+    [
+        ("purchase_order.close", 200),
+        pytest.param("purchase_order.close", 25, id="two_calls_of_25_at_a_time"),
+        ("purchase_order.cancel", 100),
+    ],
+)
 def test_there_and_back(
-    odoo: OdooSubject, desk: Desk, orders: list[int], partly_received: list[int], action: str
+    odoo: OdooSubject,
+    desk: Desk,
+    orders: list[int],
+    partly_received: list[int],
+    action: str,
+    largest_batch: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Every stored field is as before, but for what the rollback told; what was partly received was left alone."""
+    for each in ("close", "reopen", "cancel"):
+        kind = type(desk.system.actions()[f"purchase_order.{each}"])
+        monkeypatch.setattr(kind, "batch_size", largest_batch)
+    assert desk.system.parallel_calls == 2
     before = odoo.dump()
     is_cancel = action == "purchase_order.cancel"
     planned = desk.plan(action, orders + partly_received if is_cancel else orders)

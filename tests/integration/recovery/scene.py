@@ -256,13 +256,16 @@ def make_scene(
     is_atomic_batch: bool = True,
     has_compare_and_set: bool = True,
     batch_size: int = 100,
+    parallel_calls: int = 1,
     settles_after: timedelta = timedelta(0),
 ) -> Scene:
     """Return a scene with an empty ERP."""
     erp = FakeERP(
         ERPSettings(is_atomic_batch=is_atomic_batch, has_compare_and_set=has_compare_and_set)
     )
-    system = system_in_memory(erp, batch_size=batch_size, settles_after=settles_after)
+    system = system_in_memory(
+        erp, batch_size=batch_size, parallel_calls=parallel_calls, settles_after=settles_after
+    )
     return Scene(journal, erp, system)
 
 
