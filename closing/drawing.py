@@ -75,7 +75,7 @@ class Drawing:
             system, {found.action: found.reversibility for found in check.actions}
         )
         self._waiting: dict[str, list[Candidate]] = {}
-        self._ordered: list[Prepared] = []  # of actions whose documents wait for one another
+        self._ordered: list[Prepared] = []  # documents that may have to wait for others of the plan
         self._last_of: dict[Ref, int] = {}
         self._seen: set[Ref] = set()
         self.store = OperationStore()
@@ -88,7 +88,7 @@ class Drawing:
             self._take(candidate)
         for route in self._routes:
             self._flush(route)
-        ready, stuck = excuse(self._ordered)
+        ready, stuck = excuse(self._ordered, self._last_of)
         for item in stuck:
             self._except(item.candidate, item.problems)
         for item in ready:
@@ -119,14 +119,14 @@ class Drawing:
             return
         ready: list[Prepared] = []
         for item in self.prepare(route, batch):
-            if has_order(item.route.action) and not item.is_blocked:
+            if not item.is_blocked and (item.problems or has_order(item.route.action)):
                 self._ordered.append(item)
             elif item.problems:
                 self._except(item.candidate, item.problems)
             else:
                 self._count(item)
                 ready.append(item)
-        plan_operations(self.store, self._system.name, self._kind, ready)
+        plan_operations(self.store, self._system.name, self._kind, ready, self._last_of)
         self._tell()
 
     def prepare(self, route: Route, batch: Sequence[Candidate]) -> list[Prepared]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -22,6 +22,7 @@ from connectors.contract import (
 )
 from core.errors import STOPS_THE_RUN, ContractBroken, RefusedError
 from core.text import N_, Text
+from recovery.evidence import CONDITIONS
 from recovery.model import PlannedOperation
 from recovery.plan import Chain, arrange
 from recovery.side_by_side import capture
@@ -180,7 +181,7 @@ class Preparer:
             candidate,
             tuple(problems),
             links,
-            first,
+            _without_surroundings(first, self._actions[links[0].action]),
             self._reversibility(action, links),
             action.precedes(step, image),
             _details(route, candidate, action, image),
@@ -247,7 +248,9 @@ def _chain(system: str, kind: Kind, item: Prepared) -> Chain:
     count = len(item.links)
     links = []
     for number, step in enumerate(item.links, start=1):
-        place = {"link": number, "links": count} if count > 1 else {}
+        place: dict[str, Any] = {"link": number, "links": count} if count > 1 else {}
+        if number == 1 and item.problems:
+            place[CONDITIONS] = sorted({problem.code for problem in item.problems})
         links.append(
             PlannedOperation(
                 system=system,
@@ -263,10 +266,13 @@ def _chain(system: str, kind: Kind, item: Prepared) -> Chain:
     return Chain(tuple(links))
 
 
-def excuse(prepared: Iterable[Prepared]) -> tuple[list[Prepared], list[Prepared]]:
+def excuse(
+    prepared: Iterable[Prepared], planned: Container[Ref] = ()
+) -> tuple[list[Prepared], list[Prepared]]:
     """Split into those that can go on and those that cannot.
 
-    A document that only waits for others goes on when all of them do; they then come before it.
+    A document that only waits for others goes on when all of them do or are planned already; they then come
+    before it, and right before its own write its reasons are looked at again (`conditions`).
     """
     items = list(prepared)
     ready = {item.candidate.ref for item in items if not item.is_blocked}
@@ -274,7 +280,8 @@ def excuse(prepared: Iterable[Prepared]) -> tuple[list[Prepared], list[Prepared]
         stuck = {
             item.candidate.ref
             for item in items
-            if item.candidate.ref in ready and any(p.by not in ready for p in item.problems)
+            if item.candidate.ref in ready
+            and any(p.by not in ready and p.by not in planned for p in item.problems)
         }
         if not stuck:
             break
@@ -329,6 +336,13 @@ def _other_model(step: Step, action: Action) -> Problem:
     """Say that the route's action is for documents of another model than this one."""
     names = {"action": action.name, "expected": action.model, "model": step.ref.model}
     return Problem(OTHER_MODEL, Text(N_("{action} is for {expected}, this is {model}"), names))
+
+
+def _without_surroundings(image: Image, action: Action) -> Image:
+    """Return what the decision rests on: stock and the like belong to many documents at once."""
+    if not action.surroundings:
+        return image
+    return Image(tuple(r for r in image.records if r.ref.model not in action.surroundings))
 
 
 def _each_once(problems: Iterable[Problem]) -> list[Problem]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from closing.expression import Expression
 from closing.model import Candidate, Closing
 from connectors.contract import Criteria, Problem, Ref
+from core.errors import BadInput, NotFound
 from core.text import N_, Text
 
 if TYPE_CHECKING:
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from connectors.contract import System
 
 NUMBERS_AT_ONCE: Final = 1_000
+_KEY: Final = re.compile(r"(?:[\w.]+,)?\d+", re.ASCII)
 FACTS: Final = (
     "reference",
     "partner",
@@ -76,7 +80,7 @@ def find_refs(
     for start in range(0, len(refs), NUMBERS_AT_ONCE):
         chunk = dict.fromkeys(refs[start : start + NUMBERS_AT_ONCE])
         found = dict[Ref, Candidate]()
-        criteria = Criteria(keys=tuple(ref.key for ref in chunk), native=closing.native())
+        criteria = Criteria(keys=tuple(str(ref) for ref in chunk), native=closing.native())
         for row, answers in _judge(system, closing, book, criteria, where=None):
             ref = Ref(row["model"], row["key"])
             if ref in chunk:
@@ -89,18 +93,25 @@ def find_refs(
 def _find_numbers(
     system: System, closing: Closing, book: RuleBook, numbers: Sequence[str]
 ) -> Iterator[Candidate]:
-    """Yield candidates in the order of the list. A document without a number may be named by its key."""
+    """Yield candidates in the order of the list.
+
+    Every document may be named by model and key (where several have one number), one without a number by its key.
+    """
     by_number: dict[str, list[Candidate]] = {number: [] for number in numbers}
     criteria = Criteria(numbers=tuple(numbers), native=closing.native())
     for row, answers in _judge(system, closing, book, criteria, where=None):
         if row["number"] in by_number:
             by_number[row["number"]].append(_named(closing, row, answers))
-    keys = tuple(number for number, found in by_number.items() if not found and number.isdigit())
+    keys = tuple(
+        number for number, found in by_number.items() if not found and _KEY.fullmatch(number)
+    )
     if keys:
         criteria = Criteria(keys=keys, native=closing.native())
         for row, answers in _judge(system, closing, book, criteria, where=None):
-            if row["number"] is None and row["key"] in keys:
-                by_number[row["key"]].append(_named(closing, row, answers))
+            named = f"{row['model']},{row['key']}"
+            for key in (named,) if row["number"] is not None else (named, row["key"]):
+                if key in keys:
+                    by_number[key].append(_named(closing, row, answers))
     for number, found in by_number.items():
         if len(found) == 1:
             yield found[0]
@@ -159,10 +170,25 @@ def _judge(
         return system.lines(closing.kind, replace(criteria, native=native))
 
     columns = ["model", "key", "number", "is_closed", *FACTS]
-    documents = system.documents(closing.kind, criteria)
-    for judged in book.judge(documents, rules, where=where, lines=lines):
-        rows = judged.documents.select(columns).to_pylist()
-        yield from zip(rows, judged.answers, strict=True)
+    with _naming_rule(closing):
+        documents = system.documents(closing.kind, criteria)
+        for judged in book.judge(documents, rules, where=where, lines=lines):
+            rows = judged.documents.select(columns).to_pylist()
+            yield from zip(rows, judged.answers, strict=True)
+
+
+@contextmanager
+def _naming_rule(closing: Closing) -> Iterator[None]:
+    """Name the rule that asks for a native field which the system has not."""
+    try:
+        yield
+    except NotFound as error:
+        if error.details.get("what") != "field":
+            raise
+        name = error.details.get("name")
+        asking = (r.source for r in closing.expressions() if name in (*r.native, *r.lines_native))
+        source = next(asking, f"closings.{closing.name}")
+        raise BadInput(source=source, problem=error.text) from error
 
 
 def _guarded(rule: Expression, *guards: Expression | None) -> Expression:

@@ -249,9 +249,14 @@ class Action(ABC):
     trace: ClassVar[
         Mapping[str, frozenset[str]]
     ] = {}  # fields that differ even after an exact rollback
+    # Model -> what people call it (marked with N_): documents with a number of their own that the action creates.
+    creates: ClassVar[Mapping[str, str]] = {}
     # True for an action that creates records which no query and no written operation id can find again:
     # after a lost answer it is never sent again, a person looks.
     creates_untraceably: ClassVar[bool] = False
+    # Models of the footprint that `problems` alone looks at: what other documents use as well (stock) is shown to
+    # it and is no evidence of a plan. All of it is `trace` too.
+    surroundings: ClassVar[frozenset[str]] = frozenset()
     trace_note: ClassVar[str] = ""  # marked with N_: messages, counters, ids that a rollback leaves
 
     def steps(self, ref: Ref, arguments: Mapping[str, Value]) -> tuple[Step, ...]:
@@ -316,13 +321,21 @@ class Action(ABC):
 class Criteria:
     """What the bulk face is asked for. A connector pushes down what its system can filter.
 
-    `native` are extra native columns, yielded as text under `native.<name>`.
+    `keys` are keys as the ERP gives them, or `model,key`: a kind may have documents of several models (projects and
+    their tasks), whose keys are counted apart. `native` are extra native columns, yielded as text under `native.<name>`.
     """
 
     numbers: tuple[str, ...] | None = None
     keys: tuple[str, ...] | None = None
     is_closed: bool | None = None
     native: tuple[str, ...] = ()
+
+    def keys_of(self, model: str) -> tuple[str, ...] | None:
+        """Return the keys that may name documents of a model; None where every document is asked for."""
+        if self.keys is None:
+            return None
+        parts = [key.rpartition(",") for key in self.keys]
+        return tuple(key for named, _, key in parts if named in ("", model))
 
 
 @dataclass(frozen=True, slots=True)

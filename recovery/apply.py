@@ -23,7 +23,7 @@ from recovery import doubt, locks
 from recovery.approval import require_unexpired
 from recovery.batch import Batch, BatchResult
 from recovery.journal import Journal
-from recovery.judgement import Systems, action_of
+from recovery.judgement import Systems, action_of, patient
 from recovery.model import Actor, ChangeSet, Operation
 from recovery.rows import text_json
 from recovery.standing import restate_reversed
@@ -117,7 +117,7 @@ class _Run:
         options: RunOptions,
     ) -> None:
         self._journal = journal
-        self._systems = systems
+        self._systems = patient(systems, options.retry)
         self._change_set = journal.change_set(change_set_id)
         self._actor = actor
         self._report = progress
@@ -293,7 +293,7 @@ class _Run:
         return ready, hopeless
 
     def _drop_hopeless(self, operations: Sequence[Operation]) -> None:
-        reason = Text(N_("an earlier step of the same document did not hold"))
+        reason = Text(N_("what had to come before it did not hold"))
         outcomes = [
             Outcome(operation, OperationState.DROPPED, reason=reason) for operation in operations
         ]

@@ -27,13 +27,13 @@ from core.events import Event
 from core.retry import RetryPolicy
 from core.text import N_, Text
 from recovery import doubt
-from recovery.evidence import known_images, moved_fields, moved_text
+from recovery.evidence import known_images, moved_fields, moved_text, unmet_condition
 from recovery.images import encode_image
 from recovery.journal import Journal
 from recovery.judgement import Judge
 from recovery.model import Operation
 from recovery.side_by_side import cut, side_by_side
-from recovery.states import ALREADY, OperationState
+from recovery.states import OperationState
 from recovery.writing import Outcome
 
 log = structlog.get_logger(__name__)
@@ -162,18 +162,17 @@ class Batch:
                 result.outcomes.append(
                     Outcome(operation, OperationState.DROPPED, reason=moved_text(moved[i]))
                 )
+            elif (unmet := unmet_condition(self._action, operation, images[i])) is not None:
+                result.outcomes.append(
+                    Outcome(
+                        operation, OperationState.DROPPED, reason=unmet.text, error_code=unmet.code
+                    )
+                )
             elif not self._action.creates_untraceably and self._action.is_done(
                 operation.step, images[i], images[i]
             ):
-                result.outcomes.append(
-                    Outcome(
-                        operation,
-                        OperationState.DROPPED,
-                        reason=Text(N_("the ERP already has what this operation would do")),
-                        error_code=ALREADY,
-                        after=encoded[i],
-                    )
-                )
+                judge = Judge(self._journal, self._system, self._action, [operation])
+                result.outcomes.append(judge.already(operation, images[i], encoded[i]))
             elif taken.isdisjoint(images[i].refs()):
                 taken.update(images[i].refs())
                 captured.add(operation, images[i], encoded[i], hashes[i])

@@ -9,8 +9,11 @@ from core.text import Text
 
 
 def describe_action(action: Action) -> dict[str, Any]:
-    """Return an action's title, and per model the fields that it leaves as trace."""
+    """Return an action's title, what it creates, and per model the fields that it leaves as trace."""
     return {
         "title": Text(action.title).as_dict(),
+        "creates": {
+            model: Text(title).as_dict() for model, title in sorted(action.creates.items())
+        },
         "trace_fields": {model: sorted(fields) for model, fields in sorted(action.trace.items())},
     }

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
-from connectors.contract import Action, Image, Record, Ref
+from connectors.contract import Action, Image, Problem, Record, Ref
 from core.text import N_, Text
 from recovery.images import WHOLE_RECORD, differences, footprint_key
 from recovery.journal import Journal
@@ -12,6 +13,9 @@ from recovery.model import FieldDifference, Operation
 from recovery.states import ALREADY, OperationState
 
 SHOWN_FIELDS = 3
+
+CONDITIONS: Final = "conditions"
+"""Detail of an operation: codes of the problems that earlier operations of its plan were planned to remove."""
 
 
 def known_images(
@@ -75,6 +79,18 @@ def moved_fields(
         if found:
             moved[i] = _unexplained(journal, actions, operation, found, before[i])
     return moved
+
+
+def unmet_condition(action: Action, operation: Operation, image: Image) -> Problem | None:
+    """Return what still stands in the way of an operation that was planned because others of its plan remove it.
+
+    They were carried out before; one of them may have been refused, or somebody made a new reason since.
+    """
+    codes = operation.details.get(CONDITIONS)
+    if not codes:
+        return None
+    found = action.problems(operation.step, image)
+    return next((problem for problem in found if problem.code in codes), None)
 
 
 def _earlier(journal: Journal, operations: Sequence[Operation]) -> dict[int, Operation]:

@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from connectors.contract import Action, Image, Reversibility, System
+from core import retry
 from core.errors import NoEffect, NotFound, RefusedError
+from core.retry import RetryPolicy
 from core.text import N_, Text
 from recovery.images import (
     Ignored,
@@ -18,10 +20,32 @@ from recovery.images import (
 )
 from recovery.journal import Journal
 from recovery.model import FieldDifference, Operation
-from recovery.states import OperationState
+from recovery.states import ALREADY, OperationState
 from recovery.writing import Outcome
 
 Systems = Callable[[str], System]
+
+
+def patient(systems: Systems, policy: RetryPolicy | None = None) -> Systems:
+    """Return the same systems, each met with patience: the first look at one only reads, so it is repeated.
+
+    A connector logs in and finds out what its actions can do when it is first asked for them.
+    """
+    met: set[str] = set()
+
+    def meet(name: str) -> System:
+        system = systems(name)
+        system.actions()
+        return system
+
+    def find(name: str) -> System:
+        if name in met:
+            return systems(name)
+        system = retry.transient(lambda: meet(name), policy)
+        met.add(name)
+        return system
+
+    return find
 
 
 def action_of(system: System, name: str) -> Action:
@@ -106,13 +130,27 @@ class Judge:
         foreign: Sequence[FieldDifference],
     ) -> Outcome:
         """Return the confirmed outcome, with foreign changes and, for a rollback, the residue."""
-        result: dict[str, Any] = {}
-        if foreign:
-            result["foreign"] = _as_rows(foreign)
-        original = self._originals.get(str(operation.reverses_operation_id))
-        if original is not None and original.before_hash is not None:
-            result |= self._residue(operation, original, self._targets[original.before_hash], after)
+        result = {"foreign": _as_rows(foreign)} if foreign else {}
+        result |= self._left(operation, after)
         return Outcome(operation, OperationState.CONFIRMED, after=encoded, result=result or None)
+
+    def already(self, operation: Operation, image: Image, encoded: bytes) -> Outcome:
+        """Return the outcome of an operation that finds its work done: nothing is sent, the residue is told."""
+        return Outcome(
+            operation,
+            OperationState.DROPPED,
+            after=encoded,
+            reason=Text(N_("nothing to do: the ERP shows it like that already")),
+            error_code=ALREADY,
+            result=self._left(operation, image) or None,
+        )
+
+    def _left(self, operation: Operation, after: Image) -> dict[str, Any]:
+        """Return what an operation that ends a way back left otherwise than it was; nothing for others."""
+        original = self._originals.get(str(operation.reverses_operation_id))
+        if original is None or original.before_hash is None:
+            return {}
+        return self._residue(operation, original, self._targets[original.before_hash], after)
 
     def _residue(
         self, operation: Operation, original: Operation, target: Image, after: Image

@@ -27,7 +27,7 @@ from core.text import N_, Text
 from recovery.describe import describe_action
 from recovery.images import WHOLE_RECORD, differences, footprint_key, only, without
 from recovery.journal import Journal
-from recovery.judgement import Systems
+from recovery.judgement import Systems, patient
 from recovery.model import (
     Conflict,
     FieldDifference,
@@ -121,6 +121,8 @@ class _Chain:
     after: dict[str, Image] = field(default_factory=dict)
     now: dict[str, Image] = field(default_factory=dict)
     seen: dict[str, Image] = field(default_factory=dict)  # now, as newer chains will leave it
+    # What the newest link that looks at the same records left: business that came later came after that one.
+    left: dict[str, Image] = field(default_factory=dict)
 
     def places(self) -> set[Place]:
         """Return every record in the footprints of its operations."""
@@ -145,6 +147,7 @@ def preview(
     Raises `NotFound` when nothing that stands fits the selection, `IllegalMove` when the change set is
     still running.
     """
+    systems = patient(systems, policy)
     operations, reverses_id = _select(journal, selection)
     chains = _chains(operations)
     if selection.only:
@@ -272,22 +275,40 @@ def _load_images(journal: Journal, chains: Sequence[_Chain]) -> None:
 
 
 def _read_now(systems: Systems, chains: Sequence[_Chain], policy: RetryPolicy | None) -> None:
-    groups: dict[tuple[str, str], list[tuple[_Chain, Operation]]] = {}
+    """Read each document as it is now, once where several links of its chain look at the same records."""
+    groups: dict[tuple[str, str], list[tuple[_Chain, list[Operation]]]] = {}
     for chain in chains:
-        for operation in chain.operations:
-            groups.setdefault((operation.system, operation.step.action), []).append(
-                (chain, operation)
-            )
+        for links in _views(systems, chain):
+            key = (links[-1].system, links[-1].step.action)
+            groups.setdefault(key, []).append((chain, links))
     for (system_name, _), members in groups.items():
         images = _capture(
             systems,
             system_name,
-            [op.step for _, op in members],
-            [chain.after[op.id] for chain, op in members],
+            [links[-1].step for _, links in members],
+            [_known(chain, links) for chain, links in members],
             policy,
         )
-        for (chain, operation), image in zip(members, images, strict=True):
-            chain.now[operation.id] = image
+        for (chain, links), image in zip(members, images, strict=True):
+            for operation in links:
+                chain.now[operation.id] = image
+                chain.left[operation.id] = chain.after[links[-1].id]
+
+
+def _views(systems: Systems, chain: _Chain) -> list[list[Operation]]:
+    """Return the links of a chain, those together that look at the same records of the same document, in order."""
+    found: dict[tuple[object, ...], list[Operation]] = {}
+    for operation in chain.operations:
+        action = systems(operation.system).actions()[operation.step.action]
+        view = (operation.system, operation.ref, footprint_key(action))
+        found.setdefault(view, []).append(operation)
+    return list(found.values())
+
+
+def _known(chain: _Chain, links: Sequence[Operation]) -> Image:
+    """Return every record that one of the links left, each as the newest left it."""
+    records = {r.ref: r for operation in links for r in chain.after[operation.id].records}
+    return Image(tuple(records[ref] for ref in sorted(records)))
 
 
 def _capture(
@@ -411,7 +432,7 @@ def _later(actions: Mapping[str, Action], chain: _Chain) -> tuple[LaterBusiness,
     for operation in chain.operations:
         action: Action = actions[operation.step.action]
         found += action.later_business(
-            operation.step, chain.after[operation.id], chain.seen[operation.id]
+            operation.step, chain.left[operation.id], chain.seen[operation.id]
         )
     return tuple(each for i, each in enumerate(found) if each not in found[:i])
 

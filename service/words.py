@@ -40,6 +40,7 @@ WORDS: Final[Mapping[str, str]] = {
     "in_doubt": N_("in doubt"),
     "needs_person": N_("a person must look"),
     "dropped": N_("left out"),
+    "already": N_("nothing to do"),
     # Purposes.
     "preparation": N_("preparation"),
     "reopening": N_("reopening"),
@@ -138,3 +139,13 @@ COLUMNS: Final[Mapping[str, str]] = {
     "unit_price": N_("Unit price"),
 }
 """Headings of the canonical columns."""
+
+_HEADINGS: Final[Mapping[str, Mapping[str, str]]] = {
+    "stock_balance": {"reference": N_("Item, location"), "ordered_quantity": N_("Quantity")},
+}
+"""Where a kind of document means something else by a column than orders do."""
+
+
+def heading(kind: str, name: str) -> str | None:
+    """Return the heading of a canonical column for documents of a kind; None for a native column."""
+    return _HEADINGS.get(kind, {}).get(name) or COLUMNS.get(name)

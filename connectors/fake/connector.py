@@ -235,10 +235,16 @@ class FakeSystem:
             raise NotFound(what="kind", name=str(kind))
         unknown = [name for name in criteria.native if not self._is_native(source.model, name)]
         if unknown:
-            raise NotFound(what="field", name=f"{source.model}.{unknown[0]}")
+            raise NotFound(
+                N_("{model} has no field {name!r}."),
+                what="field",
+                name=unknown[0],
+                model=source.model,
+            )
         asked: dict[str, Sequence[Any]] = dict(source.criteria or {})
-        if criteria.keys is not None:
-            asked["key"] = criteria.keys
+        keys = criteria.keys_of(source.model)
+        if keys is not None:
+            asked["key"] = keys
         if criteria.numbers is not None:
             asked["number"] = criteria.numbers
         after: str | None = None

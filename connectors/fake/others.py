@@ -89,6 +89,7 @@ class ReverseInvoice(FakeAction):
     ours: ClassVar = {INVOICE: frozenset({"*", "state"})}
     trace: ClassVar = {INVOICE: STAMPS | {"*", "state"}}
     trace_note = N_("the counter-documents and their numbers")
+    creates: ClassVar = {INVOICE: N_("counter-document")}
 
     def problems(self, step: Step, image: Image) -> tuple[Problem, ...]:
         return state_problem(step, image, "posted")

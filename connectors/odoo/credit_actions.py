@@ -70,6 +70,7 @@ class _Credit(InvoiceAction):
     reversibility = Reversibility.COMPENSATING
     reversibility_note = N_("the credit note is cancelled and stays, with its number")
     trace_note = N_("the credit note stays, cancelled, and its number is used up")
+    creates = MappingProxyType({INVOICE: N_("credit note")})
     executors: ClassVar[tuple[Executor, ...]] = (Executor.INTERFACE,)
 
     def later_business(self, step: Step, after: Image, now: Image) -> tuple[LaterBusiness, ...]:

@@ -67,8 +67,17 @@ _BUSY_DATABASE: Final = frozenset(
         "TooManyConnections",
     }
 )
-_IN_WORDS: Final = frozenset({"UserError", "ValidationError", "RedirectWarning", "Warning"})
-"""Classes whose message was written for people."""
+_IN_WORDS: Final = frozenset(
+    {"RaiseException", "UserError", "ValidationError", "RedirectWarning", "Warning"}
+)
+"""Classes whose message was written for people; the first is what a trigger in the database says."""
+
+_WHERE_IN_DATABASE: Final = re.compile(
+    r"\s*(?:\n|\\n)\s*(?:CONTEXT|STATEMENT|QUERY|LOCATION|LINE \d+): .*", re.DOTALL
+)
+"""What PostgreSQL adds of its own functions and statements; a custom module may hand it on with its line breaks escaped."""
+
+_LINE_BREAKS: Final = re.compile(r"\s*\n\s*")
 
 _NO_DATABASE: Final = re.compile(r'database "([^"]*)" does not exist')
 _OWN_USER: Final = re.compile(r"\(Record: res\.users\((\d+),\), User: \1\)")
@@ -140,6 +149,8 @@ def cut(said: str) -> str:
         named = f" ({model[1]} {ids[1]})" if model and ids else ""
         said = found["said"] + named
     said = said.partition(" while evaluating\n")[0].strip()
+    # A reason is shown in one cell of a table, on one line.
+    said = _LINE_BREAKS.sub(" ", _WHERE_IN_DATABASE.sub("", said)).strip()
     return said if len(said) <= LONGEST_SAID else said[: LONGEST_SAID - 1] + "…"
 
 

@@ -19,6 +19,7 @@ from connectors.odoo.lookup import Lookup, Reader, Row, Setting, key_of
 from core import encoding
 from core.errors import NotFound
 from core.money import decimal_places
+from core.text import N_
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -77,8 +78,9 @@ class Source:
             if not numbers or not self.number:
                 return None
             found.append([self.number, "in", numbers])
-        if criteria.keys is not None:
-            found.append(["id", "in", [int(key) for key in criteria.keys if key.isdigit()]])
+        keys = criteria.keys_of(self.model)
+        if keys is not None:
+            found.append(["id", "in", [int(key) for key in keys if key.isdigit()]])
         if criteria.is_closed is not None:
             found += self.closed(lookup, is_closed=criteria.is_closed) or []
         return found
@@ -293,7 +295,12 @@ def _check_native(models: Sequence[str], names: Sequence[str], target: Target) -
     for name in names:
         head, _, rest = name.partition(".")
         if "." in rest or not any(target.has(model, head) for model in models):
-            raise NotFound(what="field", name=name)
+            raise NotFound(
+                N_("{model} has no field {name!r}."),
+                what="field",
+                name=name,
+                model=" / ".join(dict.fromkeys(filter(None, models))),
+            )
 
 
 class Native:

@@ -30,6 +30,7 @@ from connectors.odoo.order_shapes import (
     write_back,
 )
 from connectors.odoo.orders import INVOICE, transfer_problems
+from connectors.odoo.reserving import reserve_in_turn
 from connectors.odoo.transfers import (
     MOVE,
     MOVE_LINE,
@@ -185,6 +186,13 @@ class _AssignTransfers(_ConfirmTransfers):
     verb = "assign_transfers"
     title = N_("Confirm and reserve the old transfers again")
     method = "action_assign"
+    is_atomic_batch = False  # two requests: who had everything, then who had a part
+
+    def perform(self, server: Server, calls: Sequence[Call]) -> list[Answer]:
+        def send(_: bool, members: Sequence[Call]) -> None:
+            super(_AssignTransfers, self).perform(server, members)
+
+        return reserve_in_turn(calls, lambda call: bool(call.step.arguments.get("partly")), send)
 
 
 class _UnreserveTransfers(_TransferMethod):

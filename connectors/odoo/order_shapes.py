@@ -153,7 +153,9 @@ class WholeOrder(OrderAction):
         for verb, transfers in (("assign_transfers", found.reserved), ("confirm_transfers", free)):
             if transfers:
                 moves = tuple(i for i in lasting if was[i].get("picking_id") in transfers)
-                steps.append(self.link(verb, step, transfers=transfers, moves=moves))
+                is_partly = transfers is found.reserved and found.partly
+                more = {"partly": found.partly} if is_partly else {}
+                steps.append(self.link(verb, step, transfers=transfers, moves=moves, **more))
         if free:
             # Where stock came in meanwhile, confirming reserves what was not reserved before.
             steps.append(self.link("unreserve_transfers", step, transfers=free))

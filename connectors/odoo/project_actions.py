@@ -364,9 +364,17 @@ class ReopenTask(_Task):
     goal_state = OPEN
 
     def problems(self, step: Step, image: Image) -> tuple[Problem, ...]:
-        found = self.own_problems(step, image)
-        if found or is_closed(root_of(step, image)):
+        found, root = self.own_problems(step, image), root_of(step, image)
+        if found or is_closed(root):
             return found
+        if root.get("active") is False:
+            text = Text(
+                N_(
+                    "it is archived and was never done: in Odoo Actions > Unarchive brings it back,"
+                    " where its project is archived too the action project.reopen"
+                )
+            )
+            return (Problem("task.archived", text),)
         return (Problem("state.open", Text(N_("it is open already"))),)
 
     def inverse(self, step: Step, before: Image, after: Image) -> tuple[Step, ...]:
@@ -381,11 +389,7 @@ def is_closed(row: Mapping[str, Value]) -> bool:
 
 
 def open_task(key: int, row: Mapping[str, Value]) -> Problem:
-    """Return the problem that a task is still open.
-
-    A project waits for a plan of its own: its footprint holds its tasks, so the evidence would be gone as soon as the
-    same plan closed one of them. Tasks wait for their sub-tasks within one plan.
-    """
+    """Return the problem that a task is still open; a plan that closes it first may go on."""
     text = Text(N_("its task {name} is open"), {"name": str(row.get("name"))})
     return Problem("task.open", text, by=Ref(TASK, str(key)))
 

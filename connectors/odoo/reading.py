@@ -202,7 +202,9 @@ class Reader:
         kinds = self._kinds(model)
         unknown = [name for name in names if name not in kinds]
         if unknown:
-            raise NotFound(what="field", name=unknown[0])
+            raise NotFound(
+                N_("{model} has no field {name!r}."), what="field", name=unknown[0], model=model
+            )
 
     def _kinds(self, model: str) -> Mapping[str, str]:
         kinds = self._catalogue.kinds(model)

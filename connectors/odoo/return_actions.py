@@ -34,6 +34,7 @@ from connectors.odoo.actions import (
     state_problem,
     tracking,
 )
+from connectors.odoo.return_stock import STOCK_FIELDS, STOCK_QUERIES, shortages
 from connectors.odoo.transfers import (
     MOVE,
     MOVE_FIELDS,
@@ -42,6 +43,7 @@ from connectors.odoo.transfers import (
     PICKING,
     PICKING_FIELDS,
     QUANT,
+    done_quantity,
     kind_problem,
 )
 from connectors.odoo.writing import write_in_groups
@@ -78,7 +80,7 @@ class _Return(OdooAction):
     model = PICKING
     wanted = PICKING_FIELDS
     computed = frozenset({"picking_type_code"})
-    queries = (
+    queries: ClassVar[tuple[Query, ...]] = (
         Query(MOVE, "picking_id", PICKING, MOVE_FIELDS),
         _RETURNS,
         _RETURNS,
@@ -97,6 +99,7 @@ class _Return(OdooAction):
     derived = MappingProxyType({PICKING: STAMPS, MOVE: STAMPS, **_STOCK})
     trace = MappingProxyType({PICKING: STAMPS | _ANY, MOVE: STAMPS | _ANY | _CHAIN, **_MOVED})
     trace_note = N_("both transfers stay, with their moves, numbers and entries")
+    creates = MappingProxyType({PICKING: N_("return")})
     reversibility = Reversibility.COMPENSATING
     reversibility_note = N_("goods that moved are taken back by another transfer")
     executors: ClassVar[tuple[Executor, ...]] = (Executor.INTERFACE,)
@@ -263,6 +266,15 @@ class _ReturnAll(_MakeReturn):
     verb = "return"
     title = N_("Return the goods")
     executors = (Executor.INTERFACE, Executor.BY_PERSON)
+    batch_size = 50  # it is only ever read in batches
+    queries = (*_Return.queries, *STOCK_QUERIES)
+    surroundings = frozenset(STOCK_FIELDS)
+    # A person who does it on the screen is not stopped by stock that moved since.
+    trace = MappingProxyType({**_Return.trace, **STOCK_FIELDS})
+
+    def problems(self, step: Step, image: Image) -> tuple[Problem, ...]:
+        found = super().problems(step, image)
+        return found or shortages(image, left_to_return(image, picking_in(step)))
 
     def steps(self, ref: Ref, arguments: Mapping[str, Value]) -> tuple[Step, ...]:
         return return_links(self.kind, self.target.version, ref, arguments)
@@ -362,13 +374,6 @@ def left_to_return(image: Image, picking: int) -> dict[int, Decimal]:
         if origin in moved and isinstance(origin, int):
             moved[origin] -= _still_returned(image, i)
     return {i: left for i, left in moved.items() if left > 0}
-
-
-def done_quantity(row: Mapping[str, Value]) -> Decimal:
-    """Return what a move has moved, in the product's own unit."""
-    name = "quantity" if "quantity" in row else "quantity_done"
-    quantity, ordered = number_in(row.get(name)), number_in(row.get("product_uom_qty"))
-    return quantity * number_in(row.get("product_qty")) / ordered if ordered else quantity
 
 
 def _still_returned(image: Image, move: int) -> Decimal:

@@ -36,6 +36,7 @@ from connectors.odoo.actions import (
     tracking,
 )
 from connectors.odoo.count_actions import count_actions
+from connectors.odoo.reserving import reserve_in_turn
 from connectors.odoo.return_actions import return_actions
 from connectors.odoo.transfers import (
     MOVE,
@@ -46,6 +47,7 @@ from connectors.odoo.transfers import (
     PICKING_FIELDS,
     PICKING_SET,
     QUANT,
+    RESERVED,
     TRANSFER_NOTE,
     TRANSFER_TRACE,
     Restore,
@@ -144,6 +146,8 @@ class _Cancel(_Transfer, MethodAction):
             # Odoo's check of the availability confirms a draft first: one call does both.
             verb = "reserve_moves" if restore.reserved else "confirm_moves"
             found.append(Step(f"{self.kind}.{verb}", step.ref, arguments))
+            if not restore.reserved and self.kind is Kind.GOODS_ISSUE:
+                found.append(Step(f"{self.kind}.unreserve_moves", step.ref, arguments))
         if root_of(step, before).get("is_locked") is False:
             found.append(Step(f"{self.kind}.unlock", step.ref, quiet))
         return tuple(found)
@@ -210,8 +214,35 @@ class _ReserveMoves(_Link, MethodAction):
     method = "action_assign"
     title = N_("Confirm the transfer again and reserve its goods")
 
+    is_atomic_batch = False  # two requests: who had everything, then who had a part
+
+    def perform(self, server: Server, calls: Sequence[Call]) -> list[Answer]:
+        def send(_: bool, members: Sequence[Call]) -> None:
+            MethodAction.perform(self, server, members)
+
+        return reserve_in_turn(
+            calls, lambda call: bool(Restore.of(call.step.arguments).partly), send
+        )
+
     def is_done(self, step: Step, before: Image, after: Image) -> bool:
         return are_confirmed(Restore.of(step.arguments), after)
+
+
+class _UnreserveMoves(_Link, MethodAction):
+    """A transfer that held nothing before holds nothing again: confirming may have reserved what came since."""
+
+    verb = "unreserve_moves"
+    method = "do_unreserve"
+    title = N_("Give free what the transfer did not hold before")
+
+    def is_done(self, step: Step, before: Image, after: Image) -> bool:
+        found = rows(after, MOVE)
+        return bool(root_of(step, after)) and not any(
+            found[i].get("state") in RESERVED for i in open_moves(after)
+        )
+
+    def inverse(self, step: Step, before: Image, after: Image) -> tuple[Step, ...]:
+        return (Step(f"{self.kind}.reserve_moves", step.ref, step.arguments),)
 
 
 class _Unlock(_Link):
@@ -237,6 +268,13 @@ def stock_actions() -> tuple[type[OdooAction], ...]:
     transfers = tuple(
         type(base.__name__, (base,), {"kind": kind})
         for kind in (Kind.GOODS_RECEIPT, Kind.GOODS_ISSUE)
-        for base in (_Cancel, _DraftMoves, _ConfirmMoves, _ReserveMoves, _Unlock)
+        for base in (
+            _Cancel,
+            _DraftMoves,
+            _ConfirmMoves,
+            _ReserveMoves,
+            _UnreserveMoves,
+            _Unlock,
+        )
     )
     return (*transfers, *return_actions(), *count_actions())

@@ -220,13 +220,9 @@ class CountSource(Source):
             lookup.own_lines(rows, self.line_model, native)
 
     def document(self, row: Row, lookup: Lookup) -> Columns:
-        # Without the product an approver would sign a row of numbers: the counts of one place differ in nothing else.
-        names = (
-            lookup.item(row["product_id"])["item"],
-            lookup.name("stock.location", row["location_id"]),
-        )
         return common(self, row, lookup) | {
-            "reference": ", ".join(name for name in names if name) or None,
+            # Without the product an approver would sign a row of numbers: the counts of one place differ in nothing else.
+            "reference": item_and_place(row, lookup),
             "date": day(row.get("inventory_date")),
             "state": "counted",
             "is_closed": False,
@@ -294,8 +290,8 @@ class BalanceSource(Source):
         self, rows: Sequence[Row], lookup: Lookup, *, with_lines: bool, native: Sequence[str] = ()
     ) -> None:
         look_up_names(rows, lookup, location_id="stock.location", owner_id="res.partner")
+        lookup.items({row["product_id"] for row in rows})
         if with_lines:
-            lookup.items({row["product_id"] for row in rows})
             lookup.own_lines(rows, self.line_model, native)
 
     def document(self, row: Row, lookup: Lookup) -> Columns:
@@ -303,7 +299,7 @@ class BalanceSource(Source):
             common(self, row, lookup)
             | partner_columns(row, lookup, "owner_id")
             | {
-                "reference": lookup.name("stock.location", row["location_id"]),
+                "reference": item_and_place(row, lookup),
                 "date": day(row.get("in_date")),
                 "ordered_quantity": row["quantity"],
                 "is_closed": False,
@@ -313,6 +309,15 @@ class BalanceSource(Source):
     def line(self, row: Row, line: Row, lookup: Lookup) -> Columns:
         del line
         return quant_columns(row, lookup) | {"quantity": row["quantity"]}
+
+
+def item_and_place(row: Row, lookup: Lookup) -> str | None:
+    """Return what lies where: a quant has no other name."""
+    names = (
+        lookup.item(row["product_id"])["item"],
+        lookup.name("stock.location", row["location_id"]),
+    )
+    return ", ".join(name for name in names if name) or None
 
 
 def quant_columns(row: Row, lookup: Lookup) -> Columns:

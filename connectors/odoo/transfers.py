@@ -80,6 +80,8 @@ class Restore:
     pickings: tuple[int, ...] = ()  # to be confirmed
     reserved: tuple[int, ...] = ()  # of those, to be reserved again
 
+    partly: tuple[int, ...] = ()  # of those, which did not hold all that they need
+
     def arguments(self) -> dict[str, Value]:
         """Return it as arguments of a step, which are stored with the plan."""
         return {
@@ -87,6 +89,7 @@ class Restore:
             "states": self.states,
             "pickings": self.pickings,
             "reserved": self.reserved,
+            "partly": self.partly,
         }
 
     @classmethod
@@ -98,6 +101,7 @@ class Restore:
             tuple(str(each) for each in states) if isinstance(states, tuple) else (),
             ids_in(arguments.get("pickings")),
             ids_in(arguments.get("reserved")),
+            ids_in(arguments.get("partly")),
         )
 
 
@@ -110,12 +114,14 @@ def restore_of(before: Image, after: Image) -> Restore:
         if was[i].get("state") in OPEN and i in is_now and is_now[i].get("state") == "cancel"
     )
     confirmed = [i for i in moves if was[i].get("state") != "draft"]
-    reserved = [i for i in moves if was[i].get("state") in RESERVED]
+    reserved = pickings_of(before, (i for i in moves if was[i].get("state") in RESERVED))
+    short = pickings_of(before, (i for i in confirmed if was[i].get("state") != "assigned"))
     return Restore(
         moves,
         tuple(str(was[i].get("state")) for i in moves),
         pickings_of(before, confirmed),
-        pickings_of(before, reserved),
+        reserved,
+        tuple(key for key in short if key in reserved),
     )
 
 
@@ -134,6 +140,13 @@ def open_moves(image: Image) -> tuple[int, ...]:
 def done_moves(image: Image) -> tuple[int, ...]:
     """Return the moves whose goods have moved, sorted."""
     return tuple(sorted(i for i, row in rows(image, MOVE).items() if row.get("state") == "done"))
+
+
+def done_quantity(row: Mapping[str, Value]) -> Decimal:
+    """Return what a move has moved, in the product's own unit."""
+    name = "quantity" if "quantity" in row else "quantity_done"
+    quantity, ordered = number_in(row.get(name)), number_in(row.get("product_uom_qty"))
+    return quantity * number_in(row.get("product_qty")) / ordered if ordered else quantity
 
 
 def are_drafted(restore: Restore, image: Image) -> bool:

@@ -72,6 +72,7 @@ class _Unbuild(OdooAction):
     derived = MappingProxyType({UNBUILD: STAMPS, _PRODUCTION: STAMPS})
     trace = MappingProxyType({UNBUILD: STAMPS | _ANY, _PRODUCTION: STAMPS, **_BOOKED})
     trace_note = N_("the unbuild order stays, with its moves, its number and its entries")
+    creates = MappingProxyType({UNBUILD: N_("unbuild order")})
     executors: ClassVar[tuple[Executor, ...]] = (Executor.INTERFACE,)
     is_atomic_batch = True
 

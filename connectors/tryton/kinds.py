@@ -59,8 +59,9 @@ class Source:
             found.append([self.company_field, "=", setting.company_id])
         if criteria.numbers is not None:
             found.append(self.numbered(criteria.numbers))
-        if criteria.keys is not None:
-            found.append(["id", "in", [int(key) for key in criteria.keys if key.isdigit()]])
+        keys = criteria.keys_of(self.model)
+        if keys is not None:
+            found.append(["id", "in", [int(key) for key in keys if key.isdigit()]])
         if criteria.is_closed is not None:
             found.append(self.closed(is_closed=criteria.is_closed))
         return found

@@ -6,10 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from core.text import N_, text
+from core.text import N_, Text, text
+from recovery.created import created_documents
 from service.cli.output import Column, Table
 from service.cli.plan_view import action_titles
-from service.cli.running import change_set_document, operation_document
+from service.cli.running import (
+    change_set_document,
+    counts_text,
+    operation_document,
+    state_word,
+)
 from service.cli.session import Session
 
 if TYPE_CHECKING:
@@ -85,10 +91,7 @@ def show_head(session: Session, change_set: ChangeSet) -> None:
             (N_("Approved by"), approved),
             (N_("Began"), _moment(session, change_set.started_at)),
             (N_("Ended"), _moment(session, change_set.finished_at)),
-            (
-                N_("Operations"),
-                ", ".join(f"{language.word(state.value)} {n}" for state, n in counts.items() if n),
-            ),
+            (N_("Operations"), counts_text(session, change_set, counts)),
             (N_("Note"), "" if change_set.note is None else language.say(change_set.note)),
         ]
     )
@@ -129,13 +132,14 @@ def show_operations(
             return
         action = actions.get(evidence[0].step.action) or {}
         hidden = {} if has_trace else action.get("trace_fields") or {}
-        _show_operation(session, evidence, titles, hidden)
+        _show_operation(session, evidence, titles, action, hidden)
 
 
 def _show_operation(
     session: Session,
     evidence: Evidence,
     titles: Mapping[str, Any],
+    about: Mapping[str, Any],
     hidden: Mapping[str, Sequence[str]],
 ) -> None:
     output, language = session.output, session.language
@@ -144,12 +148,12 @@ def _show_operation(
     said = language.say(titles[action]) if action in titles else action
     output.say()
     output.line(
-        f"{operation.position}. {operation.called}: {said}"
-        f" [{language.word(operation.state.value)}]",
+        f"{operation.position}. {operation.called}: {said} [{state_word(session, operation)}]",
         style="bold",
     )
     if operation.reason is not None:
         output.line(f"   {language.say(operation.reason)}")
+    _show_created(session, evidence, about)
     every = field_changes(operation, before, after)
     found = [each for each in every if each[0].field not in hidden.get(each[0].ref.model, ())]
     if found:
@@ -180,6 +184,23 @@ def _show_operation(
     elif before is not None and after is None:
         output.say(N_("The before image is stored; nothing was read afterwards."))
     _show_found(session, operation)
+
+
+def _show_created(session: Session, evidence: Evidence, about: Mapping[str, Any]) -> None:
+    operation, before, after = evidence
+    titles: Mapping[str, Any] = about.get("creates") or {}
+    for created in created_documents(titles, operation.ref, before, after):
+        title = Text.from_dict(titles[created.ref.model])
+        said = (
+            text(
+                N_("Created: {what}, without a number so far ({record})"),
+                record=str(created.ref),
+                what=title,
+            )
+            if created.number is None
+            else text(N_("Created: {what} {number}"), number=created.number, what=title)
+        )
+        session.output.line(f"   {session.language.say(said)}")
 
 
 def field_changes(
@@ -271,11 +292,22 @@ def change_document(
     session: Session, change_set: ChangeSet, operations: Iterator[Operation]
 ) -> dict[str, Any]:
     """Return a change set with images and history, for `--json`."""
+    actions = change_set.details.get("actions") or {}
 
     def listed() -> Iterator[dict[str, Any]]:
         for operation, before, after in with_images(session, operations):
+            titles = (actions.get(operation.step.action) or {}).get("creates") or {}
             yield {
                 **operation_document(operation),
+                "created": [
+                    {
+                        "model": each.ref.model,
+                        "key": each.ref.key,
+                        "number": each.number,
+                        "what": titles[each.ref.model],
+                    }
+                    for each in created_documents(titles, operation.ref, before, after)
+                ],
                 "before": _image(before),
                 "after": _image(after),
                 "changes": [

@@ -16,7 +16,7 @@ from service.cli.parser import Builder, Parser
 from service.cli.progress import Progress
 from service.cli.session import Session
 from service.problems import Exit
-from service.words import COLUMNS
+from service.words import heading
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -160,7 +160,8 @@ def _lines_of(
     from connectors.contract import Criteria
 
     for batch in found:
-        keys = tuple(batch.column("key").to_pylist())
+        models, numbers = batch.column("model").to_pylist(), batch.column("key").to_pylist()
+        keys = tuple(f"{model},{key}" for model, key in zip(models, numbers, strict=True))
         if keys:
             yield from system.lines(kind, Criteria(keys=keys))
 
@@ -220,9 +221,12 @@ def _show(session: Session, rows: list[dict[str, Any]]) -> None:
     if "reference" in names and all(row.get("partner") for row in rows):
         names.remove("reference")  # who it is from tells more, and the line is short
     names += [name for name in rows[0] if name.startswith("native.")]
+    kind = kind_of(session.arguments.kind).value
     columns = [
         Column(
-            language.say(COLUMNS[name]) if name in COLUMNS else name.removeprefix("native."),
+            name.removeprefix("native.")
+            if (said := heading(kind, name)) is None
+            else language.say(said),
             is_number=name in NUMERIC or name.endswith("_quantity") or name == "quantity",
             is_whole=name in WHOLE,
             is_optional=name not in NEEDED,

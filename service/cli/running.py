@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
@@ -119,10 +119,9 @@ def show_result(session: Session, change_set: ChangeSet) -> None:
         ),
         style=style,
     )
-    listed = ", ".join(f"{language.word(state.value)} {n}" for state, n in counts.items() if n)
     output.facts(
         [
-            (N_("Operations"), listed),
+            (N_("Operations"), counts_text(session, change_set, counts)),
             (N_("Note"), "" if change_set.note is None else language.say(change_set.note)),
         ]
     )
@@ -148,11 +147,33 @@ def show_result(session: Session, change_set: ChangeSet) -> None:
         output.command(f"storno rollback {name} --preview", why=N_("what taking it back would do"))
 
 
+def counts_text(
+    session: Session, change_set: ChangeSet, counts: Mapping[OperationState, int]
+) -> str:
+    """Return how many operations are where; those that found their work done are no problem and told apart."""
+    language = session.language
+    already = session.journal.count_already(change_set.id)
+    listed = [
+        f"{language.word(state.value)} {count}"
+        for state, n in counts.items()
+        if (count := n - (already if state.value == "dropped" else 0))
+    ]
+    return ", ".join([*listed, *([f"{language.word('already')} {already}"] if already else [])])
+
+
+def state_word(session: Session, operation: Operation) -> str:
+    """Return the state of an operation in the reader's language."""
+    from recovery.states import ALREADY
+
+    word = ALREADY if operation.error_code == ALREADY else operation.state.value
+    return session.language.word(word)
+
+
 def _show_problems(
     session: Session, change_set: ChangeSet, counts: dict[OperationState, int]
 ) -> None:
     """List operations that did not hold, with their reasons."""
-    from recovery.states import OperationState
+    from recovery.states import ALREADY, OperationState
 
     output, language = session.output, session.language
     wanted = {
@@ -161,10 +182,16 @@ def _show_problems(
         OperationState.IN_DOUBT,
         OperationState.NEEDS_PERSON,
     }
+    # What found its work done is no problem.
     total = sum(counts.get(state, 0) for state in wanted)
+    total -= session.journal.count_already(change_set.id)
     if not total:
         return
-    found = session.journal.operations(change_set.id, states=wanted)
+    found = (
+        operation
+        for operation in session.journal.operations(change_set.id, states=wanted)
+        if operation.error_code != ALREADY
+    )
     titles = [
         Column(language.say(N_("No.")), is_number=True),
         Column(language.say(N_("Number")), is_whole=True),

@@ -98,6 +98,31 @@ class Office:
             self._count([(self._ids[name], 10_000.0)], is_applied=True)
         return self._ids[name]
 
+    def new_item(self) -> int:
+        """Make an item that is kept in stock, of which there is none yet."""
+        values = {"name": f"Item {self.word()}", "default_code": self.word(), **self._storable()}
+        (found,) = self.many("product.product", [values])
+        return found
+
+    def receive(self, item: int, quantity: float) -> int:
+        """Order and receive so many of an item; return the receipt."""
+        line = self._purchase_line(item, quantity, 1.0)
+        values = {"partner_id": self.vendor(), "order_line": [[0, 0, line]]}
+        orders = self.many("purchase.order", [values])
+        self.call("purchase.order", "button_confirm", orders)
+        (row,) = self.read("purchase.order", orders, "picking_ids")
+        self.validate(row["picking_ids"])
+        return int(row["picking_ids"][0])
+
+    def sell(self, item: int, quantity: float, **more: Any) -> int:
+        """Sell so many of an item, which reserves what is there; return the issue."""
+        line = {"product_id": item, "product_uom_qty": quantity, "price_unit": 2.0}
+        values = {"partner_id": self.customer(), "order_line": [[0, 0, line]], **more}
+        orders = self.many("sale.order", [values])
+        self.call("sale.order", "action_confirm", orders)
+        (row,) = self.read("sale.order", orders, "picking_ids")
+        return int(row["picking_ids"][0])
+
     def _storable(self) -> Values:
         fields = self.colleague.fields("product.product")
         if "is_storable" in fields:

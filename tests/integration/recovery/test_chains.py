@@ -6,9 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from connectors.contract import Image, Step
+import pytest
+
+from connectors.contract import Effect, Image, LaterBusiness, Record, Step
+from connectors.fake.purchase_chain import CancelRemainder
 from connectors.fake.sample import add_project
 from connectors.fake.schema import LINE, MOVE, TASK
+from core.text import Text
+from recovery.preview import Status
 from recovery.states import ChangeSetState, OperationState
 from tests.integration.recovery.scene import CLOSE, Scene
 
@@ -52,6 +57,33 @@ def test_a_chain_may_go_over_several_documents(both: Scene) -> None:
     both.roll_back(done)
 
     assert before == both.erp.dump(with_trace=False)
+
+
+def test_what_later_links_did_is_no_later_business(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A link is asked what came after the whole chain, and the document is read once for all links."""
+
+    def moved(_: object, step: Step, after: Image, now: Image) -> tuple[LaterBusiness, ...]:
+        states = [(image.get(step.ref) or Record(step.ref, None)).fields for image in (after, now)]
+        same = [None if each is None else each["state"] for each in states]
+        return () if same[0] == same[1] else (LaterBusiness(Effect.BLOCKS, Text("it went on")),)
+
+    # The header is closed by the last link: to the first one alone the order would seem to have gone on.
+    monkeypatch.setattr(CancelRemainder, "later_business", moved)
+    done = scene.do(CLOSE, scene.orders(2, state="processing"))
+    capture, asked = scene.system.capture, list[str]()
+
+    def counted(steps: Sequence[Step], known: Sequence[Image | None]) -> list[Image]:
+        asked.extend(step.action for step in steps)
+        return capture(steps, known)
+
+    monkeypatch.setattr(scene.system, "capture", counted)
+    found = scene.preview(done)
+    assert [Status.CLEAN] * 2 == [item.status for item in found.items]
+    assert ["purchase_order.close_header"] * 2 == asked
+    monkeypatch.undo()
+    assert ChangeSetState.APPLIED is scene.roll_back(done).state
 
 
 def _after_first_link(scene: Scene, act: Callable[[], object]) -> None:

@@ -96,20 +96,30 @@ class ClosePartOfTree(CloseProject):
         )
 
 
+class CloseWhatIsFree(ClosePartOfTree):
+    """The same of an ERP whose projects do not say what comes after them."""
+
+    precedes = Action.precedes
+
+
 class TreeSystem(FakeSystem):
     """The fake ERP with projects that know who stands in their way."""
+
+    closing: type[CloseProject] = ClosePartOfTree
 
     def actions(self) -> Mapping[str, Action]:
         found = dict(super().actions())
         original = found["project.close"]
-        tree = ClosePartOfTree.__new__(ClosePartOfTree)
+        tree = self.closing.__new__(self.closing)
         tree.__dict__.update(original.__dict__)
         return {**found, "project.close": tree}
 
 
-def tree_system(erp: FakeERP) -> TreeSystem:
+def tree_system(
+    erp: FakeERP, closing: type[CloseProject] = ClosePartOfTree, *, batch: int = 100
+) -> TreeSystem:
     """Open a system on the ERP whose projects form a tree."""
-    plain = system_in_memory(erp)
+    plain = system_in_memory(erp, batch_size=batch)
     system = TreeSystem.__new__(TreeSystem)
-    system.__dict__.update(plain.__dict__)
+    system.__dict__.update(plain.__dict__, closing=closing)
     return system

@@ -16,12 +16,14 @@ from connectors.contract import Executor, Ref, Reversibility
 from connectors.fake.connector import system_in_memory
 from connectors.fake.faults import Fault, FaultKind, On
 from connectors.fake.sample import add_project, add_purchase_order
+from connectors.fake.schema import ORDER
 from core.errors import BadInput, LoginFailed
 from recovery.journal import Journal
 from recovery.states import ChangeSetState
 from tests.unit.closing.factories import (
     MEI,
     TODAY,
+    CloseWhatIsFree,
     check,
     closing,
     draw,
@@ -173,6 +175,40 @@ def test_a_document_without_a_number_is_named_by_its_key() -> None:
     assert {key: set()} == outcome(draw(erp, closing(route(CANCEL)), numbers=[key]))
 
 
+def test_a_document_is_named_by_its_model_and_key() -> None:
+    """Where several documents have one number, the plan names them so, and takes that name for one of them."""
+    erp = empty_erp()
+    first, second = (add_purchase_order(erp, "PO1") for _ in range(2))
+    settings_ = closing(route(CANCEL))
+
+    ambiguous = draw(erp, settings_, numbers=["PO1"])
+    named = draw(erp, settings_, numbers=[f"{ORDER},{second}", "invoice,99", f"invoice,{first}"])
+
+    (exception,) = ambiguous.exceptions
+    assert f"{ORDER},{second}" in str(exception.text)
+    assert [Ref(ORDER, second)] == [operation.step.ref for operation in named.operations]
+    assert ["not_found"] * 2 == [exception.code for exception in named.exceptions]
+
+
+@pytest.mark.parametrize(
+    "scope, when, source",
+    [
+        ("native.x_custom = '1'", "true", "scope"),
+        ("true", "native.x_custom = '1'", "routes[1].when"),
+    ],
+)
+def test_an_unknown_field_names_its_rule_and_the_model(scope: str, when: str, source: str) -> None:
+    """Who typed it finds the place; a field of another model is no field of this one."""
+    erp = empty_erp()
+    add_purchase_order(erp, "PO1")
+    settings_ = closing(route(CANCEL, when=when), scope=scope)
+
+    with pytest.raises(BadInput) as raised:
+        draw(erp, settings_)
+
+    assert str(raised.value) == f"closings.stale.{source}: {ORDER} has no field 'x_custom'."
+
+
 def test_an_empty_list_of_numbers_is_not_every_document() -> None:
     """A list that names nothing plans nothing."""
     erp = empty_erp()
@@ -242,6 +278,37 @@ def test_children_come_before_their_parents() -> None:
     operations = list(drawn.operations)
     assert [operation.number for operation in operations] == ["P-1.1.1", "P-1.1", "P-1"]
     assert [operation.after for operation in operations] == [None, 0, 1]
+    assert {"P-1": {"open_child"}, "P-1.1.1": set()} == outcome(alone)
+
+
+@pytest.mark.parametrize("batch", [1, 2, 100])
+def test_who_waits_for_another_comes_after_it_whatever_its_action_says(batch: int) -> None:
+    """A document that others of its plan make closable is planned after them, on condition that they did."""
+    erp = empty_erp()
+    top = add_project(erp, "P-1")
+    middle = add_project(erp, "P-1.1", parent=top)
+    add_project(erp, "P-1.1.1", parent=middle)
+    add_project(erp, "P-2")
+    settings_ = closing(route("project.close"), kind="project")
+    system = tree_system(erp, CloseWhatIsFree, batch=batch)
+
+    drawn = draw(erp, settings_, system=system)
+    alone = draw(erp, settings_, system=system, numbers=["P-1", "P-1.1.1"])
+
+    operations = list(drawn.operations)
+    place = {operation.number: i for i, operation in enumerate(operations)}
+    assert {"P-1", "P-1.1", "P-1.1.1", "P-2"} == set(place)
+    after = {operation.number: operation.after for operation in operations}
+    assert {
+        "P-1": place["P-1.1"], "P-1.1": place["P-1.1.1"], "P-1.1.1": None, "P-2": None,
+    } == after  # fmt: skip
+    conditions = {operation.number: operation.details.get("conditions") for operation in operations}
+    assert {
+        "P-1": ["open_child"],
+        "P-1.1": ["open_child"],
+        "P-1.1.1": None,
+        "P-2": None,
+    } == conditions
     assert {"P-1": {"open_child"}, "P-1.1.1": set()} == outcome(alone)
 
 

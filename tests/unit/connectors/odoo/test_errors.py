@@ -170,6 +170,24 @@ def test_code_of_a_server_action_is_cut() -> None:
     assert cut("KeyError('x') while evaluating\n'code = 1'") == "KeyError('x')"
 
 
+@pytest.mark.parametrize("line_break", ["\n", "\\n"])
+@pytest.mark.parametrize(
+    "tail", ["CONTEXT:  PL/pgSQL function no_lock() line 1 at RAISE", "LINE 1: UPDATE x\n   ^"]
+)
+def test_what_the_database_adds_is_cut(line_break: str, tail: str) -> None:
+    """A trigger of a custom module speaks to people; where in the database it stands is nothing to them."""
+    said = f"Orders of Ada may not be locked.{line_break}{tail}\n"
+    error = from_fault("erp", "ada", Fault("psycopg2.errors.RaiseException", said), is_write=True)
+    assert isinstance(error, Rejected)
+    assert error.details["said"] == "Orders of Ada may not be locked."
+
+
+def test_words_of_several_lines_are_one_line() -> None:
+    """A reason stands in one cell of a table; a detail that names the record stays."""
+    said = "Already there:\n- one\n\nDETAIL:  Key (name)=(C:\\new) exists."
+    assert cut(said) == "Already there: - one DETAIL:  Key (name)=(C:\\new) exists."
+
+
 def test_long_words_are_cut() -> None:
     """Nobody reads a list of all groups to its end."""
     assert len(cut("x" * 10_000)) == LONGEST_SAID

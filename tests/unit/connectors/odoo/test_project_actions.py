@@ -206,6 +206,17 @@ def test_tasks_that_are_not_closed(fields: dict[str, Value], code: str) -> None:
     assert {code} == codes(CLOSE_TASK, but(one(), TASK, **fields))
 
 
+def test_an_archived_task_that_was_never_done_says_what_brings_it_back() -> None:
+    """It is not open: nobody sees it. One that is done is reopened, archived or not."""
+    reopen = Step("project.reopen_task", TASK)
+    assert {"state.open"} == codes(reopen, but(one(), TASK, active=True))
+    (problem,) = action(reopen.action).problems(reopen, but(one(), TASK, active=False))
+    assert "task.archived" == problem.code
+    assert "Unarchive" in str(problem.text)
+    assert "project.reopen" in str(problem.text)
+    assert set() == codes(reopen, but(one(), TASK, active=False, state="1_done"))
+
+
 def test_a_parent_is_closed_after_its_children_and_before_its_project() -> None:
     """An open child is a problem unless the plan closes it first."""
     family = image(task(11), task(12, parent_id=11), task(13, parent_id=11, is_open=False))

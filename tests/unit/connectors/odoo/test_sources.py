@@ -109,7 +109,7 @@ def test_counts_wait_or_were_applied(version: int) -> None:
     assert [] == odoo.documents(Kind.STOCK_COUNT, numbers=("1",))
     balance = odoo.documents(Kind.STOCK_BALANCE)
     assert [Decimal(70), Decimal(0)] == [row["ordered_quantity"] for row in balance]
-    assert {"WH/Stock"} == {row["reference"] for row in balance}
+    assert {"CH, WH/Stock"} == {row["reference"] for row in balance}
 
 
 # --- books --------------------------------------------------------------------------------------------------

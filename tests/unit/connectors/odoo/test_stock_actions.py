@@ -313,6 +313,78 @@ def test_what_was_returned_is_not_returned_twice() -> None:
     assert set() == codes(RETURN, received())
 
 
+STOCK: Final = 8  # the location in which the receipt put its goods
+
+
+def at_hand(quantity: int, reserved: int = 0, *, version: int = 18, **more: Any) -> Image:
+    """Return the receipt of 60 pieces and what is there of them now."""
+    kept: dict[str, Value] = {"is_storable": True} if version >= 18 else {"type": "product"}
+    line: dict[str, Value] = {"quantity_product_uom": Decimal(60)} if version >= 17 else {}
+    return image(
+        *received(version).records,
+        row("stock.move.line", 711, move_id=71, location_dest_id=STOCK, lot_id=None, **line),
+        row("stock.location", STOCK, **{"usage": "internal", "complete_name": "WH/Stock", **more}),
+        row("product.product", 3, product_tmpl_id=30, default_code="B-1"),
+        row("product.template", 30, name="Bolt", **{**kept, **more}),
+        row(
+            "stock.quant", 5, product_id=3, location_id=STOCK, lot_id=None,
+            quantity=Decimal(quantity), reserved_quantity=Decimal(reserved),
+        ),
+        row(
+            "stock.quant", 6, product_id=3, location_id=9, lot_id=None, quantity=Decimal(999),
+            reserved_quantity=Decimal(0),
+        ),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize(
+    "quantity, reserved, found",
+    [(60, 0, None), (100, 40, None), (59, 0, "59"), (60, 12, "48"), (0, 0, "0"), (10, 40, "0")],
+)
+def test_a_return_of_goods_that_are_not_there_is_told_before(
+    version: int, quantity: int, reserved: int, found: str | None
+) -> None:
+    """What is gone, or promised to others, cannot go back; what lies elsewhere does not count."""
+    stock = at_hand(quantity, reserved, version=version)
+    told = action(RETURN.action, version).problems(RETURN, stock)
+    assert ([] if found is None else [found]) == [problem.text.values["found"] for problem in told]
+    assert {problem.code for problem in told} <= {"return.unavailable"}
+    if found is not None:
+        assert "[B-1] Bolt: 60 would go back" in str(told[0].text)
+        assert "WH/Stock" in str(told[0].text)
+
+
+def test_a_return_needs_the_lots_that_came() -> None:
+    """More of one lot than it brought does not make up for another lot that is gone."""
+    lots = image(
+        *at_hand(200).records,
+        row("stock.move.line", 712, move_id=71, location_dest_id=STOCK, lot_id=2,
+            quantity_product_uom=Decimal(20)),
+    )  # fmt: skip
+    lots = but(lots, Ref("stock.move.line", "711"), quantity_product_uom=Decimal(40))
+    (told,) = action(RETURN.action).problems(RETURN, lots)
+    assert "40" == told.text.values["found"]
+
+
+@pytest.mark.parametrize(
+    "more", [{"usage": "customer"}, {"is_storable": False}, {"scrap_location": True}]
+)
+def test_where_odoo_reserves_nothing_nothing_can_be_missing(more: dict[str, Any]) -> None:
+    """Goods come back from a customer, and goods of which no stock is kept are always there."""
+    assert set() == codes(RETURN, at_hand(0, **more))
+
+
+def test_stock_is_no_evidence_of_a_return() -> None:
+    """Stock that moves between plan and run stops nothing: it is looked at, and all of it is trace."""
+    found = action(RETURN.action)
+    assert found.surroundings <= found.footprint.keys()
+    for model in found.surroundings:
+        assert found.footprint[model] <= found.trace[model]
+    first = action("goods_receipt.make_return")
+    assert first.footprint.keys().isdisjoint(found.surroundings)
+
+
 # --- counts -----------------------------------------------------------------------------------------------
 
 QUANT: Final = Ref("stock.quant", "5")
