@@ -299,7 +299,7 @@ def test_a_refused_link_drops_the_links_behind_it(both: Scene) -> None:
     assert (
         [CONFIRMED] * 3 + [CONFIRMED, REFUSED, CONFIRMED] + [CONFIRMED, DROPPED, CONFIRMED]
     ) == both.moved(done)
-    assert "an earlier step" in str(both.operations(done)[7].reason)
+    assert "had to come before" in str(both.operations(done)[7].reason)
     assert ["closed", "processing", "closed"] == both.states(keys)
 
 

@@ -39,7 +39,7 @@ def test_an_edit_between_two_links_ends_the_chain(scene: Scene) -> None:
 
     assert [CONFIRMED, CONFIRMED, DROPPED, CONFIRMED, DROPPED, CONFIRMED] == scene.moved(done)
     assert "note:  -> stop!" in str(operations[2].reason)
-    assert "an earlier step" in str(operations[4].reason)
+    assert "had to come before" in str(operations[4].reason)
     assert ["processing", "closed"] == scene.states(keys)
     assert ChangeSetState.APPLIED is scene.roll_back(done).state
 
