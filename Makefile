@@ -97,7 +97,7 @@ test: system setup lint ## Everything that CI runs: set-up, checks, all tests
 
 .PHONY: test-fast
 test-fast: setup ## The tests that need nothing but Python
-	$(BIN)/python -m pytest -m "not postgres and not tryton and not odoo_live and not chaos and not benchmark"
+	$(BIN)/python -m pytest -m "not odbc and not postgres and not tryton and not odoo_live and not chaos and not benchmark"
 
 .PHONY: coverage
 coverage: system setup ## All tests, measured by branch (COVER_HEART and COVER_WHOLE are the limits)
@@ -123,6 +123,10 @@ bench-journal: setup ## Durable operations a second, and memory, without any ERP
 .PHONY: bench-tryton
 bench-tryton: setup ## A closing through Storno against the same calls in a bare script
 	@$(BIN)/python -m tests.benchmarks.tryton
+
+.PHONY: bench-odbc
+bench-odbc: system setup ## Closing and reading over ODBC, against bare pyodbc and arrow-odbc
+	@$(BIN)/python -m tests.benchmarks.odbc
 
 # The server is yours: STORNO_ODOO_URL, _DB, _USER, _PASSWORD name it, and its database is filled.
 .PHONY: bench-odoo

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from config.fields import Code, Name, Section, Words, as_plain, wrong
+from config.fields import Code, Name, Section, Whole, Words, as_plain, wrong
 from core.text import N_
 
 SQL = Annotated[str, Field(min_length=1, max_length=4_000)]
@@ -42,8 +42,9 @@ class Route(Section):
     """Condition in SQL; a document takes the first route whose condition holds."""
     action: Words
     """Action of the connector, as `storno systems check` lists it."""
-    executor: Literal["interface", "by_person"] = "interface"
-    """`interface`: Storno does it; `by_person`: a person does, from a worklist."""
+    executor: Literal["interface", "by_person"] | None = None
+    """`interface`: Storno does it; `by_person`: a person does, from a worklist. Without it Storno does it where it may
+    write, else a person."""
     arguments: Annotated[dict[str, Any], BeforeValidator(as_plain)] = Field(default_factory=dict)
     """Arguments of the action."""
     checks: tuple[Check, ...] = Field(default=(), strict=False)
@@ -65,5 +66,7 @@ class ClosingSettings(Section):
     """Ways to close; the first whose condition holds is taken."""
     checks: tuple[Check, ...] = Field(default=(), strict=False)
     """Checks for every document, whatever its route."""
+    require_backup_hours: Whole | None = Field(default=None, ge=1)
+    """How old the last backup of the database may be; where it is older, or nobody knows, nothing is closed."""
     otherwise: Words = N_("no route fits this document")
     """What people read about a document for which no route's condition holds."""

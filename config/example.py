@@ -55,7 +55,7 @@ def _example(name: str) -> str:
     return files("config").joinpath("examples", name).read_text(encoding="utf-8")
 
 
-def practice_settings(*, language: str, url: str, database: str, user: str) -> str:
+def practice_settings(*, language: str, url: str, database: str, user: str, driver: str) -> str:
     """Return the settings of the demo's practice folder; the password stands in the file `password` beside them."""
     name = "practice.zh_CN.yaml" if language == "zh_CN" else "practice.yaml"
     written = _example(name)
@@ -64,6 +64,7 @@ def practice_settings(*, language: str, url: str, database: str, user: str) -> s
         ("@URL@", url),
         ("@DATABASE@", database),
         ("@USER@", user),
+        ("@DRIVER@", driver),
     ):
         written = written.replace(place, value)
     return written

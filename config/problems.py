@@ -115,6 +115,9 @@ def _model_of(annotation: Any, value: Any) -> Any:
     while hasattr(annotation, "__metadata__"):
         annotation = get_args(annotation)[0]
     if get_origin(annotation) in (Union, UnionType):
+        only = [each for each in get_args(annotation) if each is not type(None)]
+        if len(only) == 1:
+            return _model_of(only[0], value)  # a section that may be left out
         # The one union of models; a kind that is not built in allows every key.
         return BUILT_IN.get(value.get("kind"), annotation)
     return annotation

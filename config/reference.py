@@ -60,6 +60,7 @@ Storno reads the file that `--config` names, else the one in the environment var
 _SECTIONS: Final[tuple[tuple[str, type[Section]], ...]] = (
     ("", settings.Settings),
     ("systems.NAME", systems.FakeOptions),
+    ("systems.NAME", systems.OdbcOptions),
     ("systems.NAME", systems.OdooOptions),
     ("systems.NAME", systems.TrytonOptions),
     ("systems.NAME", systems.GenericOptions),
@@ -67,6 +68,7 @@ _SECTIONS: Final[tuple[tuple[str, type[Section]], ...]] = (
 )
 _KINDS: Final[Mapping[type[Section], str]] = {
     systems.FakeOptions: "kind `fake`",
+    systems.OdbcOptions: "kind `odbc`",
     systems.OdooOptions: "kind `odoo`",
     systems.TrytonOptions: "kind `tryton`",
     systems.GenericOptions: "other kinds",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Final, Literal
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
@@ -14,6 +16,7 @@ from pydantic import (
     Field,
     SecretStr,
     Tag,
+    field_validator,
     model_validator,
 )
 
@@ -150,6 +153,92 @@ class OdooOptions(Section):
         return self
 
 
+class OdbcLimits(Section):
+    """How long a database may take; kept by the server itself, since drivers do not keep theirs."""
+
+    connect: Seconds = 15.0
+    """Seconds until a connection counts as not to be had."""
+    lock: Seconds = 10.0
+    """Seconds that a statement waits for a row which somebody else holds."""
+    statement: Seconds = 300.0
+    """Seconds until a statement is given up."""
+
+
+OdbcDialect = Literal["sqlserver", "postgresql", "mariadb", "sqlite", "oracle", "db2"]
+"""The sorts of SQL; `mariadb` stands for MySQL too."""
+
+
+class OdbcOptions(Section):
+    """A database of a legacy ERP, reached over ODBC."""
+
+    kind: Literal["odbc"] = "odbc"
+    """Chooses this sort of system."""
+    connection_string: Secret | None = None
+    """The whole ODBC connection string, as `${NAME}` or `${file:path}`; or the parts of one below."""
+    driver: Words | None = None
+    """Name of the ODBC driver as `odbcinst -q -d` lists it, or the path of its library."""
+    server: Words | None = None
+    """Name or address of the database server."""
+    port: Whole | None = Field(default=None, ge=1, le=65_535)
+    """Port of the database server; the default is the driver's own."""
+    database: Words | None = None
+    """Name of the database (the set of books); the path of the file with SQLite."""
+    user: Words | None = None
+    """User of the database."""
+    password: Secret | None = None
+    """Password of that user, as `${NAME}` or `${file:path}`."""
+    dialect: OdbcDialect | None = None
+    """Sort of SQL; without it, the driver tells."""
+    recipe: Words | None = None
+    """Name of the recipe that knows this ERP's tables."""
+    recipes: FilePath | None = None
+    """Folder with recipes of this site; they add to those that Storno ships, or replace them."""
+    closer: Words | None = None
+    """User of the ERP whose name a close writes."""
+    closers: dict[str, Words] = Field(default_factory=dict)
+    """Per person of Storno, the user of the ERP whose name a close writes; others get `closer`."""
+    encoding: Words | None = None
+    """What the bytes in text columns really are (`gbk`), where the database itself does not know it."""
+    time_zone: Words = "UTC"
+    """Zone of the dates and times in the database (`Asia/Shanghai`)."""
+    read_only: Flag = False
+    """Whether nothing is ever written to it."""
+    backup_query: Words | None = None
+    """SQL that returns the moment of the last backup, where the database itself does not keep it."""
+    backup_file: FilePath | None = None
+    """A file that every backup writes, or a folder of backups: the time of the newest file counts."""
+    timeout_seconds: OdbcLimits = OdbcLimits()
+    """How long the database may take."""
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> OdbcOptions:
+        parts = (self.driver, self.server, self.port, self.database, self.user, self.password)
+        if (self.connection_string is None) == (self.driver is None):
+            raise wrong(N_("needs either connection_string or driver"))
+        if self.connection_string is not None and any(part is not None for part in parts):
+            raise wrong(
+                N_("has connection_string, so no driver, server, port, database, user, password")
+            )
+        return self
+
+    @field_validator("encoding")
+    @classmethod
+    def _encoding_is_known(cls, given: str | None) -> str | None:
+        try:
+            return given if given is None else codecs.lookup(given).name
+        except LookupError:
+            raise wrong(N_("must be an encoding that Python knows, such as gbk")) from None
+
+    @field_validator("time_zone")
+    @classmethod
+    def _zone_is_known(cls, given: str) -> str:
+        try:
+            ZoneInfo(given)
+        except (ValueError, OSError, KeyError):
+            raise wrong(N_("must be a time zone such as Asia/Shanghai")) from None
+        return given
+
+
 class GenericOptions(Section):
     """A kind that a third party brings: every option is handed to its connector as it stands."""
 
@@ -194,6 +283,7 @@ def _tag(given: Any) -> str:
 
 SystemOptions = Annotated[
     Annotated[FakeOptions, Tag(f"{TAG}fake")]
+    | Annotated[OdbcOptions, Tag(f"{TAG}odbc")]
     | Annotated[OdooOptions, Tag(f"{TAG}odoo")]
     | Annotated[TrytonOptions, Tag(f"{TAG}tryton")]
     | Annotated[GenericOptions, Tag(TAG)],
@@ -203,6 +293,7 @@ SystemOptions = Annotated[
 
 BUILT_IN: Final[Mapping[str, type[Section]]] = {
     "fake": FakeOptions,
+    "odbc": OdbcOptions,
     "odoo": OdooOptions,
     "tryton": TrytonOptions,
 }
