@@ -6,9 +6,13 @@ cannot fill is null, never a guess.
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping, Sequence
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any, Final
 
 import pyarrow as pa
+
+from core.money import decimal_places
 
 QUANTITY: Final = pa.decimal128(38, 9)
 AMOUNT: Final = pa.decimal128(38, 6)
@@ -83,3 +87,28 @@ def lines_schema(native: tuple[str, ...] = ()) -> pa.Schema:
     """Return the Arrow schema of `lines`; native columns follow as text."""
     columns = [pa.field(name, kind) for name, kind, _ in LINE_COLUMNS]
     return pa.schema(columns + [pa.field(f"native.{name}", pa.string()) for name in native])
+
+
+def batch_of(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> pa.RecordBatch:
+    """Return rows as a batch; what a row does not name is null, what has too many places is rounded half up."""
+    columns = [[row.get(name) for row in rows] for name in schema.names]
+    arrays = [
+        pa.array([_fit(value, field.type) for value in column], type=field.type)
+        for column, field in zip(columns, schema, strict=True)
+    ]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _fit(value: Any, kind: pa.DataType) -> Any:
+    """Round a decimal to the places of its column: Arrow refuses what does not fit."""
+    if isinstance(value, Decimal):
+        step = Decimal(1).scaleb(-kind.scale)
+        exponent = value.as_tuple().exponent
+        return value.quantize(step, ROUND_HALF_UP) if int(exponent) < -kind.scale else value
+    return value
+
+
+def money(value: Decimal, currency: str | None) -> Decimal:
+    """Return an amount rounded half up to the currency's places; to those of its column without a currency."""
+    places = decimal_places(currency) if currency else AMOUNT.scale
+    return value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)

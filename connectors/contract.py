@@ -8,17 +8,20 @@ The recovery core and everything above it know a connector by this module only.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
 
 from core.text import N_, Text
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import pyarrow as pa
 
+    from connectors.proving import ProofStanding
     from core.encoding import Value
     from core.errors import RefusedError
 
@@ -61,7 +64,7 @@ class Reversibility(StrEnum):
 
     EXACT = "exact"  # every field with business meaning returns
     COMPENSATING = "compensating"  # only a counter-document takes it back
-    MANUAL = "manual"  # a person must; the steps are given
+    MANUAL = "manual"  # a person must; the steps are given, as a worklist where the action has an inverse
     NONE = "none"  # nothing takes it back
 
 
@@ -78,8 +81,7 @@ class Effect(StrEnum):
 # --- values -------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Ref:
+class Ref(NamedTuple):
     """One record of a system: its native model (or table) and its key, as the ERP gives them."""
 
     model: str
@@ -162,6 +164,14 @@ class Answer:
     refused: RefusedError | None = None
 
 
+Fence = Callable[[], None]
+"""Raises when whoever calls a system no longer holds what it works on: asked as late as possible."""
+
+
+def no_fence() -> None:
+    """Hold for ever: for a caller that is alone (tests, trying something out)."""
+
+
 # --- actions ------------------------------------------------------------------------------------
 
 
@@ -226,6 +236,7 @@ class Action(ABC):
     model: ClassVar[str]  # native model of the document
     reversibility: ClassVar[Reversibility] = Reversibility.EXACT
     reversibility_note: ClassVar[str] = ""  # marked with N_: what does not come back, and why
+    remark: ClassVar[str] = ""  # marked with N_: what whoever approves should know beside that
     executors: ClassVar[tuple[Executor, ...]] = (Executor.INTERFACE, Executor.BY_PERSON)
     is_atomic_batch: ClassVar[bool] = False  # one refused member undoes the whole call
     is_link: ClassVar[bool] = False  # only ever part of a chain or of a way back
@@ -249,6 +260,15 @@ class Action(ABC):
     trace: ClassVar[
         Mapping[str, frozenset[str]]
     ] = {}  # fields that differ even after an exact rollback
+    # True for an action whose way back works derived fields out anew from the records as they are then: where
+    # later business changed the result, a derived field that moved meanwhile is no conflict.
+    recomputes: ClassVar[bool] = False
+    # True where the ERP will show another name per person of Storno: plans then put the person who makes them
+    # into the argument `closer`, so that the name is shown and signed.
+    is_personal: ClassVar[bool] = False
+    # The ERP's own words: for what the action does, and per model for fields; shown beside ours.
+    word: ClassVar[str] = ""
+    labels: ClassVar[Mapping[str, Mapping[str, str]]] = {}
     # Model -> what people call it (marked with N_): documents with a number of their own that the action creates.
     creates: ClassVar[Mapping[str, str]] = {}
     # True for an action that creates records which no query and no written operation id can find again:
@@ -263,6 +283,11 @@ class Action(ABC):
         """Return the calls that carry the action out, in order. More than one is a chain."""
         return (Step(self.name, ref, arguments),)
 
+    def shown_name(self, arguments: Mapping[str, Value]) -> str | None:
+        """Return whose name the ERP will show, where that is not the user who is logged in."""
+        del arguments
+        return None
+
     def problems(self, step: Step, image: Image) -> tuple[Problem, ...]:
         """Return why the ERP would refuse or the result would be wrong, judged from an image alone."""
         del step, image
@@ -274,12 +299,25 @@ class Action(ABC):
 
     @abstractmethod
     def inverse(self, step: Step, before: Image, after: Image) -> tuple[Step, ...]:
-        """Return the steps that take it back, in order; empty when reversibility is manual or none."""
+        """Return the steps that take it back, in order; empty where nothing does, and where a person has no worklist."""
 
     def later_business(self, step: Step, after: Image, now: Image) -> tuple[LaterBusiness, ...]:
         """Sort what happened to the document since the after image."""
         del step, after, now
         return ()
+
+    def lines(self, image: Image, names: Sequence[str]) -> tuple[Ref, ...]:
+        """Return the lines that people call by these positions or keys, for a rollback of some lines only.
+
+        Raises `BadInput` for a line that is not there; returns () where the action knows no single lines.
+        """
+        del image, names
+        return ()
+
+    def expected(self, step: Step, image: Image) -> Image | None:
+        """Return the image that the step will leave; None where only the ERP knows."""
+        del step, image
+        return None
 
     def precedes(self, step: Step, image: Image) -> tuple[Ref, ...]:
         """Return documents that must come after this one where one plan has both (a parent after its child).
@@ -362,6 +400,22 @@ class ActionSupport:
 
 
 @dataclass(frozen=True, slots=True)
+class Backup:
+    """The last backup of a system's database: when it was taken (None: nobody knows), and who says so."""
+
+    taken_at: datetime | None
+    source: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Unsure:
+    """A fact that nobody is sure of but the site: where it stands, and what to look at."""
+
+    fact: str
+    what: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SystemCheck:
     """The answer of `storno systems check`: can it be reached, as whom, what is seen, what can be done.
 
@@ -378,6 +432,9 @@ class SystemCheck:
     kinds: tuple[Kind, ...]
     actions: tuple[ActionSupport, ...]
     notes: tuple[Text, ...] = ()
+    proof: ProofStanding | None = None  # where writes must be proved on a copy first
+    to_check: tuple[Unsure, ...] = ()  # by the site, before anybody relies on it
+    backup: Backup | None = None  # where it is a backup that a lost database comes back from
 
 
 class System(Protocol):
@@ -426,8 +483,11 @@ class System(Protocol):
         where the footprint's queries no longer find them, so that a deleted record shows as missing.
         """
 
-    def apply(self, calls: Sequence[Call]) -> list[Answer]:
+    def apply(self, calls: Sequence[Call], fence: Fence = no_fence) -> list[Answer]:
         """Carry out calls of one action as one batch; one answer a call, in order.
+
+        `fence` is asked before what makes the write permanent: the COMMIT where the target has transactions
+        that we end, else the sending. What it raises passes through, and then nothing was written.
 
         Raises `RefusedError` when an atomic batch was refused whole (nothing happened to any member),
         `TransientError` when certainly nothing was sent or done, `OutcomeUnknown` when that is not certain.

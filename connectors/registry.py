@@ -26,6 +26,7 @@ GROUP: Final = "storno.connectors"
 
 BUILT_IN: Final[Mapping[str, str]] = {
     "fake": "connectors.fake.connector:open_system",
+    "odbc": "connectors.odbc.connector:open_system",
     "odoo": "connectors.odoo.connector:open_system",
     "tryton": "connectors.tryton.connector:open_system",
 }

@@ -175,6 +175,16 @@ class SettingsMissing(UsageError):
     template = N_("There is no file {file}. Write one with: storno init")
 
 
+class FenceLost(IllegalMove):
+    """Another process took the change set over before a write was made permanent; nothing of it was written."""
+
+    code = "STO-0111"
+    template = N_(
+        "Change set {name} is not held by this process any more ({problem}); nothing of this batch was"
+        " written. See where it stands: storno changes show {name}"
+    )
+
+
 # --- nothing happened, try again ----------------------------------------------------------------
 
 

@@ -34,6 +34,7 @@ class Event(StrEnum):
     CALL_RETRIED = "call.retried"
     SESSION_RENEWED = "session.renewed"
     SYSTEM_CHECKED = "system.checked"
+    SYSTEM_PROVED = "system.proved"
 
     LIST_DECODED = "list.decoded"
 

@@ -12,13 +12,13 @@ from connectors.contract import (
     Effect,
     Image,
     LaterBusiness,
-    Problem,
     Record,
     Ref,
     Step,
 )
 from connectors.fake.request import Query
 from connectors.fake.schema import DERIVED, STAMPS
+from connectors.judging import DELETED, root_of
 from core.encoding import Value
 from core.text import N_, Text
 
@@ -71,12 +71,6 @@ class FakeAction(Action):
 def fields_of(image: Image, record: Record) -> Mapping[str, Value]:
     """Return what `image` says of the same record; empty when it is not there."""
     found = image.get(record.ref)
-    return {} if found is None or found.fields is None else found.fields
-
-
-def root_of(step: Step, image: Image) -> Mapping[str, Value]:
-    """Return the fields of the step's own document; empty when it is gone."""
-    found = image.get(step.ref)
     return {} if found is None or found.fields is None else found.fields
 
 
@@ -135,24 +129,13 @@ class RestoreAction(FakeAction):
         return (Step(self.name, step.ref, difference(step, self.ours, before, after)),)
 
 
-def state_problem(step: Step, image: Image, *allowed: str) -> tuple[Problem, ...]:
-    """Say that the document is gone, or that its state does not allow the action."""
-    root = root_of(step, image)
-    if not root:
-        return (Problem("missing", Text(N_("it does not exist any more"))),)
-    if root["state"] in allowed:
-        return ()
-    state = str(root["state"])
-    return (Problem(f"state.{state}", Text(N_("its state is {state}"), {"state": state})),)
-
-
 def changed(
     step: Step, after: Image, now: Image, effects: Mapping[str, Effect]
 ) -> tuple[LaterBusiness, ...]:
     """Sort fields of the document that somebody changed since, as `effects` says (field -> effect)."""
     was, is_now = root_of(step, after), root_of(step, now)
     if not is_now:
-        return (LaterBusiness(Effect.BLOCKS, Text(N_("it was deleted"))),)
+        return (DELETED,)
     return tuple(
         LaterBusiness(effect, Text(N_("{field} was changed"), {"field": name}))
         for name, effect in effects.items()

@@ -13,6 +13,7 @@ from connectors.contract import (
     Answer,
     Call,
     Criteria,
+    Fence,
     FieldInfo,
     Image,
     Kind,
@@ -20,6 +21,7 @@ from connectors.contract import (
     Ref,
     Step,
     SystemCheck,
+    no_fence,
 )
 from connectors.fake.actions import FakeAction, Target
 from connectors.fake.client import HTTPTransport
@@ -169,11 +171,12 @@ class FakeSystem:
             for step, rows in zip(steps, captured, strict=True)
         ]
 
-    def apply(self, calls: Sequence[Call]) -> list[Answer]:
+    def apply(self, calls: Sequence[Call], fence: Fence = no_fence) -> list[Answer]:
         if not calls:
             return []
         action = self._action(calls[0].step.action)
         has_compare_and_set = action.has_compare_and_set
+        fence()
         answers = self._transport.apply(
             action.name,
             [

@@ -22,9 +22,7 @@ from connectors.fake.actions import (
     RestoreAction,
     changed,
     difference,
-    root_of,
     stamps_of,
-    state_problem,
 )
 from connectors.fake.request import Query
 from connectors.fake.schema import (
@@ -42,6 +40,7 @@ from connectors.fake.schema import (
     STAMPS,
     TASK,
 )
+from connectors.judging import root_of, state_problem
 from core.encoding import Value
 from core.text import N_, Text
 

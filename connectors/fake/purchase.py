@@ -23,11 +23,10 @@ from connectors.fake.actions import (
     RestoreAction,
     changed,
     difference,
-    root_of,
     stamps_of,
-    state_problem,
 )
 from connectors.fake.schema import FIELDS, ORDER, STAMPS
+from connectors.judging import root_of, state_problem
 from core.text import N_, Text
 
 _HEADER = {ORDER: FIELDS[ORDER]}

@@ -24,12 +24,11 @@ from connectors.fake.actions import (
     RestoreAction,
     changed,
     difference,
-    root_of,
     stamps_of,
-    state_problem,
 )
 from connectors.fake.request import Query
 from connectors.fake.schema import DERIVED, FIELDS, INVOICE, LINE, MOVE, ORDER
+from connectors.judging import root_of, state_problem
 from core.encoding import Value
 from core.text import N_, Text
 

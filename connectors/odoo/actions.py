@@ -7,23 +7,20 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from decimal import Decimal
 from typing import Any, ClassVar, Final, Protocol
 
 from connectors.contract import (
     Action,
     Answer,
     Call,
-    Effect,
     FieldInfo,
     Image,
     Instruction,
-    LaterBusiness,
-    Problem,
     Record,
     Ref,
     Step,
 )
+from connectors.judging import fields_of, root_of
 from core.encoding import Value
 from core.errors import RefusedError
 from core.text import N_, Text
@@ -210,7 +207,7 @@ class OdooAction(Action):
             reason=Text(N_("see the plan")),
         )
 
-    def expected(self, calls: Sequence[Call]) -> dict[Ref, str]:
+    def stamps(self, calls: Sequence[Call]) -> dict[Ref, str]:
         """Return the stamps that the records of a batch must still have when it is carried out."""
         return {
             record.ref: str(record.fields[STAMP])
@@ -234,7 +231,7 @@ class OdooAction(Action):
         A refusal names the operations whose documents Odoo names.
         """
         try:
-            expected = self.expected(calls)
+            expected = self.stamps(calls)
             if expected:
                 server.guarded(model, method, ids, *parameters, expected=expected, context=context)
             else:
@@ -280,60 +277,9 @@ def quietness(step: Step) -> dict[str, Value]:
 # --- reading images ---------------------------------------------------------------------------------------
 
 
-def root_of(step: Step, image: Image) -> Mapping[str, Value]:
-    """Return the fields of the step's own document; empty when it is gone."""
-    return fields_of(image.get(step.ref))
-
-
-def fields_of(record: Record | None) -> Mapping[str, Value]:
-    """Return the fields of a record; empty when it is gone."""
-    return {} if record is None or record.fields is None else record.fields
-
-
-def rows(image: Image, model: str) -> dict[int, Mapping[str, Value]]:
-    """Return the existing records of a model by id."""
-    return {int(r.ref.key): r.fields for r in image.of_model(model) if r.fields is not None}
-
-
-def ids_in(value: Value) -> tuple[int, ...]:
-    """Return the ids in a relation to many."""
-    return tuple(int(i) for i in value) if isinstance(value, tuple) else ()
-
-
-def number_in(value: Value) -> Decimal:
-    """Return a quantity or an amount; nothing counts as zero."""
-    if isinstance(value, Decimal):
-        return value
-    return Decimal(value) if isinstance(value, int) else Decimal(0)
-
-
 def name_of(step: Step, image: Image) -> str:
     """Return the name by which Odoo's messages and screens call the document."""
     return str(root_of(step, image).get("name") or f"({step.ref.key})")
-
-
-def state_problem(step: Step, image: Image, *allowed: str) -> tuple[Problem, ...]:
-    """Return why a document's state does not fit; nothing where it does."""
-    root = root_of(step, image)
-    if not root:
-        return (Problem("missing", Text(N_("it does not exist any more"))),)
-    if root.get("state") in allowed:
-        return ()
-    state = str(root.get("state"))
-    return (Problem(f"state.{state}", Text(N_("its state is {state}"), {"state": state})),)
-
-
-def state_moved(step: Step, after: Image, now: Image) -> tuple[LaterBusiness, ...]:
-    """Say that the document went on to another state, or is gone, since we changed it."""
-    was, is_now = root_of(step, after), root_of(step, now)
-    if not is_now:
-        return (LaterBusiness(Effect.BLOCKS, Text(N_("it was deleted"))),)
-    if was.get("state") == is_now.get("state"):
-        return ()
-    states = {"before": was.get("state"), "now": is_now.get("state")}
-    return (
-        LaterBusiness(Effect.BLOCKS, Text(N_("its state went from {before} to {now}"), states)),
-    )
 
 
 _RECORD: Final = re.compile(r"\(Record: ([\w.]+)\(([\d, ]+?),?\)")

@@ -11,6 +11,7 @@ from connectors.contract import (
     Answer,
     Call,
     Criteria,
+    Fence,
     FieldInfo,
     Image,
     Kind,
@@ -18,6 +19,7 @@ from connectors.contract import (
     Ref,
     Step,
     SystemCheck,
+    no_fence,
 )
 from connectors.http import HttpClient
 from connectors.odoo import target as targets
@@ -133,13 +135,14 @@ class OdooSystem:
             return []
         return self._reading().capture(self._action(steps[0].action), steps, known)
 
-    def apply(self, calls: Sequence[Call]) -> list[Answer]:
+    def apply(self, calls: Sequence[Call], fence: Fence = no_fence) -> list[Answer]:
         if not calls:
             return []
         action = self._action(calls[0].step.action)
         if any(call.step.action != action.name for call in calls):
             raise ContractBroken(problem="a batch has calls of several actions")
         started = clock.monotonic()
+        fence()
         try:
             answers = action.perform(self._session, calls)
         except OutcomeUnknown as error:

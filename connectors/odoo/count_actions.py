@@ -17,16 +17,8 @@ from connectors.contract import (
     Reversibility,
     Step,
 )
-from connectors.odoo.actions import (
-    STAMPS,
-    MethodAction,
-    OdooAction,
-    Server,
-    number_in,
-    quietness,
-    root_of,
-    tracking,
-)
+from connectors.judging import DELETED, MISSING, number_in, root_of
+from connectors.odoo.actions import STAMPS, MethodAction, OdooAction, Server, quietness, tracking
 from connectors.odoo.transfers import MOVE, MOVE_LINE, QUANT
 from connectors.odoo.writing import write_in_groups, write_values
 from core.text import N_, Text
@@ -67,7 +59,7 @@ class _Count(OdooAction):
 
     def later_business(self, step: Step, after: Image, now: Image) -> tuple[LaterBusiness, ...]:
         if not root_of(step, now) and number_in(root_of(step, after).get("quantity")) != 0:
-            return (LaterBusiness(Effect.BLOCKS, Text(N_("it was deleted"))),)
+            return (DELETED,)
         return ()
 
 
@@ -85,7 +77,7 @@ class ConfirmCount(_Count, MethodAction):
     def problems(self, step: Step, image: Image) -> tuple[Problem, ...]:
         root = root_of(step, image)
         if not root:
-            return (Problem("missing", Text(N_("it does not exist any more"))),)
+            return (MISSING,)
         if not root.get("inventory_quantity_set"):
             return (Problem("count.incomplete", Text(N_("no quantity was counted"))),)
         if root.get("is_outdated"):
@@ -162,7 +154,7 @@ class EnterCount(_Count):
 
     def problems(self, step: Step, image: Image) -> tuple[Problem, ...]:
         if not root_of(step, image):
-            return (Problem("missing", Text(N_("it does not exist any more"))),)
+            return (MISSING,)
         if "quantity" not in step.arguments:
             return (Problem("quantity.missing", Text(N_("no quantity was given"))),)
         return ()

@@ -19,15 +19,8 @@ from connectors.contract import (
     Reversibility,
     Step,
 )
-from connectors.odoo.actions import (
-    OdooAction,
-    Query,
-    Server,
-    quietness,
-    root_of,
-    rows,
-    tracking,
-)
+from connectors.judging import root_of, rows
+from connectors.odoo.actions import OdooAction, Query, Server, quietness, tracking
 from connectors.odoo.invoices import (
     ANY,
     INVOICE,

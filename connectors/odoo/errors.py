@@ -17,18 +17,17 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from connectors import answers
 from connectors.http import HttpAnswer
 from core.errors import (
     AccessDenied,
     BadAnswer,
-    BadInput,
     Busy,
     ContractBroken,
     LoginFailed,
     NotFound,
     OutcomeUnknown,
     PeriodLocked,
-    RateLimited,
     RecordMissing,
     RefusedError,
     Rejected,
@@ -37,9 +36,6 @@ from core.errors import (
     StornoError,
 )
 from core.text import N_
-
-LONGEST_SAID: Final = 500
-"""Odoo lists every group that has a right, or the code of a server action; nobody reads that to the end."""
 
 IS_ANSWERED: Final = "is_answered"
 """Detail of an `OutcomeUnknown`: Odoo did answer, so it works on nothing any more and reading tells at once."""
@@ -150,8 +146,7 @@ def cut(said: str) -> str:
         said = found["said"] + named
     said = said.partition(" while evaluating\n")[0].strip()
     # A reason is shown in one cell of a table, on one line.
-    said = _LINE_BREAKS.sub(" ", _WHERE_IN_DATABASE.sub("", said)).strip()
-    return said if len(said) <= LONGEST_SAID else said[: LONGEST_SAID - 1] + "…"
+    return answers.cut(_LINE_BREAKS.sub(" ", _WHERE_IN_DATABASE.sub("", said)))
 
 
 def from_fault(system: str, user: str, fault: Fault, *, is_write: bool) -> StornoError:
@@ -208,46 +203,13 @@ def _by_text(said: str) -> type[RefusedError]:
 def from_status(
     system: str, user: str, database: str | None, answer: HttpAnswer, *, is_write: bool
 ) -> StornoError | None:
-    """Return the error for an HTTP status that came without Odoo's own words, None for 200.
-
-    Below 500 Odoo (or what stands before it) refused before it called anything. From 500 on nobody knows.
-    """
-    match answer.status:
-        case 200:
-            return None
-        case 401:
-            return LoginFailed(system=system, user=user, said=N_("wrong user or password"))
-        case 403:
-            return AccessDenied(system=system, said=N_("this call is not allowed over RPC"))
-        case 404 if b"No database is selected" in answer.body:
+    """Return the error for an HTTP status that came without Odoo's own words, None for 200."""
+    if answer.status == 404:
+        if b"No database is selected" in answer.body:
             return NotFound(what="database", name=database or "")
-        case 404:
-            return NotFound(
-                N_("There is no Odoo at this address, or this transport is switched off there."),
-                what="transport",
-                name=system,
-            )
-        case 413:
-            # A smaller batch may pass.
-            return Rejected(system=system, said=N_("the request is too large"))
-        case 429:
-            wait = answer.headers.get("retry-after", "")
-            return RateLimited(
-                system=system,
-                problem=N_("too many requests or wrong passwords"),
-                retry_after=float(wait) if wait.isdigit() else None,
-            )
-        case status if 300 <= status < 400:
-            return BadInput(
-                N_("{source}: the server sends us to another address: {address}"),
-                source=system,
-                address=answer.headers.get("location", "-"),
-            )
-        case status if 400 <= status < 500 and status != 408:
-            return ContractBroken(problem=f"Odoo does not understand our request: HTTP {status}")
-    problem = f"HTTP {answer.status}"
-    if is_write:
-        return OutcomeUnknown(system=system, problem=problem)
-    if answer.status in (502, 503, 504):
-        return Busy(system=system, problem=problem)
-    return BadAnswer(system=system, problem=problem)
+        return NotFound(
+            N_("There is no Odoo at this address, or this transport is switched off there."),
+            what="transport",
+            name=system,
+        )
+    return answers.from_status(system, user, "Odoo", answer, is_write=is_write)

@@ -22,7 +22,8 @@ from connectors.contract import (
     Reversibility,
     Step,
 )
-from connectors.odoo.actions import Guard, OdooAction, Query, Server, Target, rows
+from connectors.judging import rows
+from connectors.odoo.actions import Guard, OdooAction, Query, Server, Target
 from core.errors import NotFound, RefusedError, Rejected
 from core.text import N_, Text
 

@@ -15,16 +15,8 @@ from connectors.contract import (
     Problem,
     Step,
 )
-from connectors.odoo.actions import (
-    MethodAction,
-    OdooAction,
-    Server,
-    number_in,
-    quietness,
-    root_of,
-    rows,
-    tracking,
-)
+from connectors.judging import number_in, root_of, rows
+from connectors.odoo.actions import MethodAction, OdooAction, Server, quietness, tracking
 from connectors.odoo.credit_actions import credit_actions
 from connectors.odoo.invoices import (
     AMOUNTS,

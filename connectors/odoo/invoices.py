@@ -7,15 +7,8 @@ from types import MappingProxyType
 from typing import ClassVar, Final
 
 from connectors.contract import Effect, Image, Instruction, Kind, LaterBusiness, Problem, Step
-from connectors.odoo.actions import (
-    STAMPS,
-    OdooAction,
-    Query,
-    name_of,
-    root_of,
-    rows,
-    state_problem,
-)
+from connectors.judging import DELETED, root_of, rows, state_problem
+from connectors.odoo.actions import STAMPS, OdooAction, Query, name_of
 from core.encoding import Value
 from core.text import N_, Text
 
@@ -144,7 +137,7 @@ class InvoiceAction(OdooAction):
     def later_business(self, step: Step, after: Image, now: Image) -> tuple[LaterBusiness, ...]:
         # A state that somebody moved is a conflict already; here it would also be our own next link.
         if not root_of(step, now):
-            return (LaterBusiness(Effect.BLOCKS, Text(N_("it was deleted"))),)
+            return (DELETED,)
         return later_on(root_of(step, after), root_of(step, now))
 
     def instruction(self, step: Step, image: Image) -> Instruction:

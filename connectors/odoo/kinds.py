@@ -9,16 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from connectors.columns import documents_schema, lines_schema
+from connectors.columns import batch_of, documents_schema, lines_schema
 from connectors.contract import Criteria, Kind, Ref
 from connectors.odoo.actions import Target
 from connectors.odoo.lookup import Lookup, Reader, Row, Setting, key_of
 from core import encoding
 from core.errors import NotFound
-from core.money import decimal_places
 from core.text import N_
 
 if TYPE_CHECKING:
@@ -156,12 +155,6 @@ def day(value: date | datetime | None) -> date | None:
     return value.date() if isinstance(value, datetime) else value
 
 
-def money(value: Decimal, currency: str | None) -> Decimal:
-    """Return an amount rounded half up to the currency's places."""
-    places = decimal_places(currency) if currency else 6
-    return value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
-
-
 def sum_of(lines: Iterable[Mapping[str, Any]], name: str) -> Decimal:
     """Return the sum of a column over lines."""
     return sum((line[name] or Decimal(0) for line in lines), Decimal(0))
@@ -197,7 +190,7 @@ def read_documents(
             ]
             if rows:
                 is_empty = False
-                yield _batch(rows, schema)
+                yield batch_of(rows, schema)
     if is_empty:
         yield pa.RecordBatch.from_pylist([], schema=schema)
 
@@ -238,7 +231,7 @@ def read_lines(
             ]
             if rows:
                 is_empty = False
-                yield _batch(rows, schema)
+                yield batch_of(rows, schema)
     if is_empty:
         yield pa.RecordBatch.from_pylist([], schema=schema)
 
@@ -349,26 +342,3 @@ def text_of(value: Any) -> str | None:
     if value is None or isinstance(value, str):
         return value
     return encoding.dumps(value).decode("utf-8").strip('"')
-
-
-# --- Arrow ------------------------------------------------------------------------------------------------
-
-
-def _batch(rows: list[Columns], schema: pa.Schema) -> pa.RecordBatch:
-    import pyarrow as pa
-
-    columns = [[row.get(name) for row in rows] for name in schema.names]
-    arrays = [
-        pa.array([_fit(value, field.type) for value in column], type=field.type)
-        for column, field in zip(columns, schema, strict=True)
-    ]
-    return pa.RecordBatch.from_arrays(arrays, schema=schema)
-
-
-def _fit(value: Any, kind: pa.DataType) -> Any:
-    """Round a decimal half up to the places of its column: Arrow refuses what does not fit."""
-    if isinstance(value, Decimal):
-        step = Decimal(1).scaleb(-kind.scale)
-        exponent = value.as_tuple().exponent
-        return value.quantize(step, ROUND_HALF_UP) if int(exponent) < -kind.scale else value
-    return value

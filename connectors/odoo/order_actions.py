@@ -14,7 +14,8 @@ from connectors.contract import (
     Reversibility,
     Step,
 )
-from connectors.odoo.actions import STAMPS, OdooAction, Server, root_of, rows, state_problem
+from connectors.judging import root_of, rows, state_problem
+from connectors.odoo.actions import STAMPS, OdooAction, Server
 from connectors.odoo.order_close_actions import (
     Close,
     CloseRemainder,

@@ -16,18 +16,8 @@ from connectors.contract import (
     Remainder,
     Step,
 )
-from connectors.odoo.actions import (
-    STAMPS,
-    TRACE_NOTE,
-    Query,
-    Server,
-    Target,
-    ids_in,
-    root_of,
-    rows,
-    state_moved,
-    state_problem,
-)
+from connectors.judging import ids_in, root_of, rows, state_moved, state_problem
+from connectors.odoo.actions import STAMPS, TRACE_NOTE, Query, Server, Target
 from connectors.odoo.order_shapes import (
     OrderAction,
     WholeOrder,

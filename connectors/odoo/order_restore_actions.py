@@ -12,15 +12,8 @@ from datetime import date
 from typing import Any, ClassVar, Final
 
 from connectors.contract import Answer, Call, Executor, Image, Problem, Step
-from connectors.odoo.actions import (
-    TRACE_NOTE,
-    Server,
-    Target,
-    ids_in,
-    root_of,
-    rows,
-    tracking,
-)
+from connectors.judging import ids_in, root_of, rows
+from connectors.odoo.actions import TRACE_NOTE, Server, Target, tracking
 from connectors.odoo.order_shapes import (
     UNMARKED,
     WholeOrder,

@@ -7,16 +7,8 @@ from datetime import date
 from typing import Any, ClassVar, Final
 
 from connectors.contract import Answer, Call, Image, Instruction, LaterBusiness, Remainder, Step
-from connectors.odoo.actions import (
-    STAMPS,
-    OdooAction,
-    Server,
-    ids_in,
-    name_of,
-    root_of,
-    rows,
-    tracking,
-)
+from connectors.judging import ids_in, root_of, rows
+from connectors.odoo.actions import STAMPS, OdooAction, Server, name_of, tracking
 from connectors.odoo.orders import (
     INVOICE,
     INVOICE_LINE,

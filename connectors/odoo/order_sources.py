@@ -26,6 +26,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
+from connectors.columns import money
 from connectors.contract import Kind
 from connectors.odoo.kinds import (
     Columns,
@@ -33,7 +34,6 @@ from connectors.odoo.kinds import (
     common,
     day,
     look_up_names,
-    money,
     partner_columns,
     sum_of,
 )

@@ -19,17 +19,9 @@ from connectors.contract import (
     Remainder,
     Step,
 )
+from connectors.judging import DELETED, ids_in, number_in, root_of, rows, state_problem
 from connectors.odoo import transfers
-from connectors.odoo.actions import (
-    STAMPS,
-    Query,
-    Target,
-    ids_in,
-    number_in,
-    root_of,
-    rows,
-    state_problem,
-)
+from connectors.odoo.actions import STAMPS, Query, Target
 from connectors.odoo.transfers import MOVE, MOVE_LINE, PICKING
 from core.encoding import Value
 from core.text import N_, Text
@@ -343,7 +335,7 @@ def draft_invoices(before: Image, after: Image) -> tuple[int, ...]:
 def later_at_lock(side: Side, step: Step, after: Image, now: Image) -> tuple[LaterBusiness, ...]:
     """Say what happened to a locked order since: nothing of it hinders unlocking."""
     if not root_of(step, now):
-        return (LaterBusiness(Effect.BLOCKS, Text(N_("it was deleted"))),)
+        return (DELETED,)
     found = list(_changed_lines(side, after, now, Effect.HARMLESS))
     was, is_now = progress_of(side, after), progress_of(side, now)
     both = was.keys() & is_now.keys()
@@ -359,7 +351,7 @@ def later_at_transfers(
 ) -> tuple[LaterBusiness, ...]:
     """Say what happened since to an order whose transfers were cancelled or restored."""
     if not root_of(step, now):
-        return (LaterBusiness(Effect.BLOCKS, Text(N_("it was deleted"))),)
+        return (DELETED,)
     found = []
     was_moves, now_moves = rows(after, MOVE), rows(now, MOVE)
     if now_moves.keys() - was_moves.keys():

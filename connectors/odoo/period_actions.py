@@ -19,17 +19,8 @@ from connectors.contract import (
     Reversibility,
     Step,
 )
-from connectors.odoo.actions import (
-    STAMPS,
-    OdooAction,
-    Query,
-    Server,
-    name_of,
-    quietness,
-    root_of,
-    rows,
-    tracking,
-)
+from connectors.judging import MISSING, root_of, rows
+from connectors.odoo.actions import STAMPS, OdooAction, Query, Server, name_of, quietness, tracking
 from connectors.odoo.writing import write_in_groups
 from core.encoding import Value
 from core.errors import ContractBroken
@@ -96,7 +87,7 @@ class _Lock(OdooAction):
         """Return what is wrong with the step itself."""
         root, lock = root_of(step, image), self.lock(step)
         if not root:
-            return (Problem("missing", Text(N_("it does not exist any more"))),)
+            return (MISSING,)
         if lock not in LOCKS or lock not in root:
             text = Text(N_("this Odoo has no lock date {lock}"), {"lock": lock})
             return (Problem("lock.unknown", text),)
@@ -197,7 +188,7 @@ class ClosePeriodForGood(_Lock):
     def problems(self, step: Step, image: Image) -> tuple[Problem, ...]:
         root = root_of(step, image)
         if not root:
-            return (Problem("missing", Text(N_("it does not exist any more"))),)
+            return (MISSING,)
         wanted = date_in(step) if is_date(step.arguments.get("date")) else None
         if wanted is None:
             return (Problem("date.missing", Text(N_("no date was given"))),)

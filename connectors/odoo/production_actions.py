@@ -16,6 +16,7 @@ from connectors.contract import (
     Reversibility,
     Step,
 )
+from connectors.judging import number_in, root_of, rows, state_moved, state_problem
 from connectors.odoo.actions import (
     STAMPS,
     MethodAction,
@@ -23,12 +24,7 @@ from connectors.odoo.actions import (
     Query,
     Server,
     Target,
-    number_in,
     quietness,
-    root_of,
-    rows,
-    state_moved,
-    state_problem,
     tracking,
 )
 from connectors.odoo.productions import (

@@ -7,7 +7,6 @@ from types import MappingProxyType
 from typing import ClassVar, Final
 
 from connectors.contract import (
-    Effect,
     Image,
     Instruction,
     Kind,
@@ -15,15 +14,8 @@ from connectors.contract import (
     Remainder,
     Step,
 )
-from connectors.odoo.actions import (
-    STAMPS,
-    OdooAction,
-    Query,
-    name_of,
-    number_in,
-    root_of,
-    rows,
-)
+from connectors.judging import DELETED, number_in, root_of, rows
+from connectors.odoo.actions import STAMPS, OdooAction, Query, name_of
 from connectors.odoo.transfers import (
     MOVE,
     MOVE_FIELDS,
@@ -97,7 +89,7 @@ class ProductionAction(OdooAction):
     def later_business(self, step: Step, after: Image, now: Image) -> tuple[LaterBusiness, ...]:
         # A link of the way back is followed by others, which move the state on: only a deletion counts.
         if not root_of(step, now):
-            return (LaterBusiness(Effect.BLOCKS, Text(N_("it was deleted"))),)
+            return (DELETED,)
         return ()
 
     def instruction(self, step: Step, image: Image) -> Instruction:

@@ -19,17 +19,15 @@ from connectors.contract import (
     Ref,
     Step,
 )
+from connectors.judging import DELETED, MISSING, ids_in, root_of, rows
 from connectors.odoo.actions import (
     STAMPS,
     MethodAction,
     OdooAction,
     Query,
     Server,
-    ids_in,
     name_of,
     quietness,
-    root_of,
-    rows,
     tracking,
 )
 from connectors.odoo.writing import write_in_groups, write_values
@@ -98,7 +96,7 @@ class _Project(_Action):
 
     def later_business(self, step: Step, after: Image, now: Image) -> tuple[LaterBusiness, ...]:
         if not root_of(step, now):
-            return (LaterBusiness(Effect.BLOCKS, Text(N_("it was deleted"))),)
+            return (DELETED,)
         if rows(after, TASK).keys() != rows(now, TASK).keys():
             return (LaterBusiness(Effect.HARMLESS, Text(N_("tasks were added or moved"))),)
         return ()
@@ -115,7 +113,7 @@ class CloseProject(_Project, MethodAction):
     def problems(self, step: Step, image: Image) -> tuple[Problem, ...]:
         root = root_of(step, image)
         if not root:
-            return (Problem("missing", Text(N_("it does not exist any more"))),)
+            return (MISSING,)
         if not root.get("active"):
             return (Problem("state.archived", Text(N_("it is archived already"))),)
         count = len(rows(image, ACTIVITY))
@@ -157,7 +155,7 @@ class ReopenProject(_Project, MethodAction):
     def problems(self, step: Step, image: Image) -> tuple[Problem, ...]:
         root = root_of(step, image)
         if not root:
-            return (Problem("missing", Text(N_("it does not exist any more"))),)
+            return (MISSING,)
         if root.get("active"):
             return (Problem("state.open", Text(N_("it is not archived"))),)
         return ()
@@ -307,7 +305,7 @@ class _Task(_Action):
         """Return why the step cannot be carried out at all."""
         root = root_of(step, image)
         if not root:
-            return (Problem("missing", Text(N_("it does not exist any more"))),)
+            return (MISSING,)
         if "state" not in root and "stage" not in step.arguments:
             text = Text(N_("this Odoo closes tasks by their stage: say which"))
             return (Problem("stage.missing", text),)
@@ -315,7 +313,7 @@ class _Task(_Action):
 
     def later_business(self, step: Step, after: Image, now: Image) -> tuple[LaterBusiness, ...]:
         if not root_of(step, now):
-            return (LaterBusiness(Effect.BLOCKS, Text(N_("it was deleted"))),)
+            return (DELETED,)
         return ()
 
 

@@ -21,19 +21,8 @@ from connectors.contract import (
     Reversibility,
     Step,
 )
-from connectors.odoo.actions import (
-    STAMPS,
-    OdooAction,
-    Query,
-    Server,
-    name_of,
-    number_in,
-    quietness,
-    root_of,
-    rows,
-    state_problem,
-    tracking,
-)
+from connectors.judging import number_in, root_of, rows, state_problem
+from connectors.odoo.actions import STAMPS, OdooAction, Query, Server, name_of, quietness, tracking
 from connectors.odoo.return_stock import STOCK_FIELDS, STOCK_QUERIES, shortages
 from connectors.odoo.transfers import (
     MOVE,

@@ -12,7 +12,8 @@ from decimal import Decimal
 from typing import Final
 
 from connectors.contract import Image, Problem
-from connectors.odoo.actions import STAMPS, Query, number_in, rows
+from connectors.judging import number_in, rows
+from connectors.odoo.actions import STAMPS, Query
 from connectors.odoo.transfers import MOVE, MOVE_LINE, QUANT
 from core.encoding import Value
 from core.text import N_, Text

@@ -10,7 +10,6 @@ from typing import ClassVar, Final
 from connectors.contract import (
     Answer,
     Call,
-    Effect,
     Executor,
     Image,
     Instruction,
@@ -20,6 +19,7 @@ from connectors.contract import (
     Remainder,
     Step,
 )
+from connectors.judging import DELETED, number_in, root_of, rows, state_moved, state_problem
 from connectors.odoo.actions import (
     STAMPS,
     MethodAction,
@@ -27,12 +27,7 @@ from connectors.odoo.actions import (
     Query,
     Server,
     name_of,
-    number_in,
     quietness,
-    root_of,
-    rows,
-    state_moved,
-    state_problem,
     tracking,
 )
 from connectors.odoo.count_actions import count_actions
@@ -100,7 +95,7 @@ class _Transfer(OdooAction):
     def later_business(self, step: Step, after: Image, now: Image) -> tuple[LaterBusiness, ...]:
         # A link of the way back is followed by others, which move the state on: only a deletion counts.
         if not root_of(step, now):
-            return (LaterBusiness(Effect.BLOCKS, Text(N_("it was deleted"))),)
+            return (DELETED,)
         return ()
 
     def instruction(self, step: Step, image: Image) -> Instruction:

@@ -14,7 +14,8 @@ from types import MappingProxyType
 from typing import Final
 
 from connectors.contract import Image, Kind, Problem
-from connectors.odoo.actions import STAMPS, ids_in, number_in, rows
+from connectors.judging import ids_in, number_in, rows
+from connectors.odoo.actions import STAMPS
 from core.encoding import Value
 from core.text import N_, Text
 

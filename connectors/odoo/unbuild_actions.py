@@ -18,18 +18,14 @@ from connectors.contract import (
     Reversibility,
     Step,
 )
+from connectors.judging import ids_in, number_in, root_of, rows, state_problem
 from connectors.odoo.actions import (
     STAMPS,
     OdooAction,
     Query,
     Server,
-    ids_in,
-    number_in,
     offenders,
     quietness,
-    root_of,
-    rows,
-    state_problem,
     tracking,
 )
 from connectors.odoo.transfers import MOVE, MOVE_LINE, QUANT

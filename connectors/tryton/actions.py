@@ -14,7 +14,6 @@ from connectors.contract import (
     Action,
     Answer,
     Call,
-    Effect,
     Image,
     Instruction,
     LaterBusiness,
@@ -23,6 +22,7 @@ from connectors.contract import (
     Reversibility,
     Step,
 )
+from connectors.judging import fields_of, root_of, state_moved, state_problem
 from connectors.tryton.transport import Session
 from core.encoding import Value
 from core.errors import RefusedError
@@ -252,67 +252,11 @@ class StateAction(ButtonAction):
 # --- reading images ---------------------------------------------------------------------------------------
 
 
-def root_of(step: Step, image: Image) -> Mapping[str, Value]:
-    """Return the fields of the step's own document; empty when it is gone."""
-    found = image.get(step.ref)
-    return {} if found is None or found.fields is None else found.fields
-
-
-def fields_of(record: Record | None) -> Mapping[str, Value]:
-    """Return the fields of a record; empty when it is gone."""
-    return {} if record is None or record.fields is None else record.fields
-
-
-def rows(image: Image, model: str) -> dict[int, Mapping[str, Value]]:
-    """Return the existing records of a model by id."""
-    return {int(r.ref.key): r.fields for r in image.of_model(model) if r.fields is not None}
-
-
-def ids_in(value: Value) -> tuple[int, ...]:
-    """Return the ids in a relation."""
-    return tuple(int(i) for i in value) if isinstance(value, tuple) else ()
-
-
-def number_in(value: Value) -> Decimal:
-    """Return a quantity or an amount; nothing counts as zero."""
-    return (
-        value
-        if isinstance(value, Decimal)
-        else Decimal(value)
-        if isinstance(value, int)
-        else Decimal(0)
-    )
-
-
 def name_of(step: Step, image: Image) -> str:
     """Return the name by which Tryton's messages and screens call the document."""
     root = root_of(step, image)
     name = root.get("number") or root.get("name") or f"({step.ref.key})"
     return _with_reference(str(name), root)
-
-
-def state_problem(step: Step, image: Image, *allowed: str) -> tuple[Problem, ...]:
-    """Say that the document is gone, or that its state does not allow the action."""
-    root = root_of(step, image)
-    if not root:
-        return (Problem("missing", Text(N_("it does not exist any more"))),)
-    if root.get("state") in allowed:
-        return ()
-    state = str(root.get("state"))
-    return (Problem(f"state.{state}", Text(N_("its state is {state}"), {"state": state})),)
-
-
-def state_moved(step: Step, after: Image, now: Image) -> tuple[LaterBusiness, ...]:
-    """Say that the document went on to another state, or is gone, since we changed it."""
-    was, is_now = root_of(step, after), root_of(step, now)
-    if not is_now:
-        return (LaterBusiness(Effect.BLOCKS, Text(N_("it was deleted"))),)
-    if was.get("state") == is_now.get("state"):
-        return ()
-    states = {"before": was.get("state"), "now": is_now.get("state")}
-    return (
-        LaterBusiness(Effect.BLOCKS, Text(N_("its state went from {before} to {now}"), states)),
-    )
 
 
 def offenders(error: RefusedError, calls: Sequence[Call]) -> tuple[str, ...]:

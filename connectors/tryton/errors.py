@@ -13,13 +13,12 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from connectors import answers
+from connectors.answers import cut
 from connectors.http import HttpAnswer
 from core.errors import (
     AccessDenied,
-    BadAnswer,
-    BadInput,
     Busy,
-    ContractBroken,
     LoginFailed,
     NotFound,
     OutcomeUnknown,
@@ -33,9 +32,6 @@ from core.errors import (
     StornoError,
 )
 from core.text import N_
-
-LONGEST_SAID: Final = 500
-"""Tryton adds domains and field definitions of up to 70 kB to an error; nobody reads them."""
 
 XMLRPC_CODES: Final[Mapping[int, str]] = {
     1: "UserError",
@@ -72,12 +68,6 @@ class Fault(Exception):
         self.said = cut(said)
         self.warning = warning
         super().__init__(kind)
-
-
-def cut(said: str) -> str:
-    """Return the ERP's words without a tail that nobody can read."""
-    said = said.strip()
-    return said if len(said) <= LONGEST_SAID else said[: LONGEST_SAID - 1] + "…"
 
 
 def from_fault(system: str, user: str, fault: Fault, *, is_write: bool) -> StornoError:
@@ -118,35 +108,7 @@ def _from_unknown(system: str, fault: Fault, *, is_write: bool) -> StornoError:
 def from_status(
     system: str, user: str, database: str, answer: HttpAnswer, *, is_write: bool
 ) -> StornoError | None:
-    """Return the error for an HTTP status, None for 200.
-
-    Below 500 Tryton (or what stands before it) refused before it called anything. From 500 on nobody knows.
-    """
-    match answer.status:
-        case 200:
-            return None
-        case 401:
-            return LoginFailed(system=system, user=user, said=N_("wrong user or password"))
-        case 403:
-            return AccessDenied(system=system, said=N_("this call is not allowed over RPC"))
-        case 404:
-            return NotFound(what="database", name=database)
-        case 429:
-            wait = answer.headers.get("retry-after", "")
-            return RateLimited(
-                system=system,
-                problem=N_("too many requests or wrong passwords"),
-                retry_after=float(wait) if wait.isdigit() else None,
-            )
-        case status if 300 <= status < 400:
-            return BadInput(
-                source=system, problem=N_("the server sends us to another address; use that one")
-            )
-        case status if 400 <= status < 500 and status != 408:
-            return ContractBroken(problem=f"Tryton does not understand our request: HTTP {status}")
-    problem = f"HTTP {answer.status}"
-    if is_write:
-        return OutcomeUnknown(system=system, problem=problem)
-    if answer.status in (502, 503, 504):
-        return Busy(system=system, problem=problem)
-    return BadAnswer(system=system, problem=problem)
+    """Return the error for an HTTP status, None for 200."""
+    if answer.status == 404:
+        return NotFound(what="database", name=database)
+    return answers.from_status(system, user, "Tryton", answer, is_write=is_write)

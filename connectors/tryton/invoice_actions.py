@@ -13,6 +13,7 @@ from connectors.contract import (
     Reversibility,
     Step,
 )
+from connectors.judging import root_of, rows
 from connectors.tryton.actions import (
     LOG_NOTE,
     STAMPS,
@@ -20,8 +21,6 @@ from connectors.tryton.actions import (
     Shape,
     StateAction,
     TrytonAction,
-    root_of,
-    rows,
 )
 from core.text import N_, Text
 

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final
 
 import pyarrow as pa
 
-from connectors.columns import documents_schema, lines_schema
+from connectors.columns import batch_of, documents_schema, lines_schema
 from connectors.contract import Criteria, Kind
 from connectors.tryton.actions import Target
 from connectors.tryton.reading import Reader
 from connectors.tryton.transport import field_value
 from core import encoding
-from core.money import decimal_places
 
 PAGE: Final = 200
 
@@ -128,12 +126,6 @@ def key_of(value: Any) -> str | None:
     return None if value is None else str(value)
 
 
-def money(value: Decimal, currency: str | None) -> Decimal:
-    """Return an amount rounded half up to the currency's places."""
-    places = decimal_places(currency) if currency else 6
-    return value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
-
-
 def item_columns(row: Row) -> Columns:
     """Return code (or name) and key of a row's product."""
     product = row.get("product.") or {}
@@ -163,7 +155,7 @@ def read_documents(
                 for row in page
             ]
             is_empty = False
-            yield _batch(rows, schema)
+            yield batch_of(rows, schema)
     if is_empty:
         yield pa.RecordBatch.from_pylist([], schema=schema)
 
@@ -196,7 +188,7 @@ def read_lines(
             ]
             if rows:
                 is_empty = False
-                yield _batch(rows, schema)
+                yield batch_of(rows, schema)
     if is_empty:
         yield pa.RecordBatch.from_pylist([], schema=schema)
 
@@ -217,23 +209,3 @@ def _native(row: Row, name: str) -> str | None:
     if value is None or isinstance(value, str):
         return value
     return encoding.dumps(value).decode("utf-8").strip('"')
-
-
-def _batch(rows: list[Columns], schema: pa.Schema) -> pa.RecordBatch:
-    import pyarrow as pa
-
-    columns = [[row.get(name) for row in rows] for name in schema.names]
-    arrays = [
-        pa.array([_fit(value, field.type) for value in column], type=field.type)
-        for column, field in zip(columns, schema, strict=True)
-    ]
-    return pa.RecordBatch.from_arrays(arrays, schema=schema)
-
-
-def _fit(value: Any, kind: pa.DataType) -> Any:
-    """Round a decimal half up to the places of its column: Arrow refuses what does not fit."""
-    if isinstance(value, Decimal):
-        step = Decimal(1).scaleb(-kind.scale)
-        exponent = value.as_tuple().exponent
-        return value.quantize(step, ROUND_HALF_UP) if int(exponent) < -kind.scale else value
-    return value

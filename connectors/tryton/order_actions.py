@@ -11,13 +11,8 @@ from connectors.contract import (
     Remainder,
     Step,
 )
-from connectors.tryton.actions import (
-    COUNTERS,
-    STAMPS,
-    StateAction,
-    TrytonAction,
-    root_of,
-)
+from connectors.judging import root_of
+from connectors.tryton.actions import COUNTERS, STAMPS, StateAction, TrytonAction
 from connectors.tryton.order_close_actions import close_actions
 from connectors.tryton.orders import (
     CACHES,

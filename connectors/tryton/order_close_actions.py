@@ -19,17 +19,8 @@ from connectors.contract import (
     Reversibility,
     Step,
 )
-from connectors.tryton.actions import (
-    COUNTERS,
-    LOG_NOTE,
-    STAMPS,
-    ButtonAction,
-    TrytonAction,
-    ids_in,
-    root_of,
-    rows,
-    state_problem,
-)
+from connectors.judging import ids_in, root_of, rows, state_problem
+from connectors.tryton.actions import COUNTERS, LOG_NOTE, STAMPS, ButtonAction, TrytonAction
 from connectors.tryton.orders import (
     CACHES,
     MOVE,

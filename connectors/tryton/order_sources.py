@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
+from connectors.columns import money
 from connectors.contract import Kind
-from connectors.tryton.actions import number_in
+from connectors.judging import number_in
 from connectors.tryton.kinds import (
     COMMON,
     Columns,
@@ -17,7 +18,6 @@ from connectors.tryton.kinds import (
     common,
     item_columns,
     key_of,
-    money,
     name_in,
     unit_name,
 )

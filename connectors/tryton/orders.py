@@ -20,16 +20,8 @@ from connectors.contract import (
     Remainder,
     Step,
 )
-from connectors.tryton.actions import (
-    STAMPS,
-    Shape,
-    Target,
-    ids_in,
-    name_of,
-    number_in,
-    root_of,
-    rows,
-)
+from connectors.judging import DELETED, ids_in, number_in, root_of, rows
+from connectors.tryton.actions import STAMPS, Shape, Target, name_of
 from core.encoding import Value
 from core.text import N_, Text
 
@@ -271,7 +263,7 @@ def later_business_of(
 ) -> tuple[LaterBusiness, ...]:
     """Say what happened to a closed order since."""
     if not root_of(step, now):
-        return (LaterBusiness(Effect.BLOCKS, Text(N_("it was deleted"))),)
+        return (DELETED,)
     found = []
     was_moves, now_moves = rows(after, MOVE), rows(now, MOVE)
     was_invoices, now_invoices = rows(after, INVOICE), rows(now, INVOICE)

@@ -11,16 +11,8 @@ from types import MappingProxyType
 from typing import ClassVar, Final
 
 from connectors.contract import Call, Effect, Image, Kind, LaterBusiness, Problem, Ref, Step
-from connectors.tryton.actions import (
-    STAMPS,
-    Query,
-    Shape,
-    StateAction,
-    TrytonAction,
-    ids_in,
-    root_of,
-    rows,
-)
+from connectors.judging import ids_in, root_of, rows
+from connectors.tryton.actions import STAMPS, Query, Shape, StateAction, TrytonAction
 from core.encoding import Value
 from core.text import N_, Text
 

@@ -18,16 +18,8 @@ from connectors.contract import (
     Ref,
     Step,
 )
-from connectors.tryton.actions import (
-    STAMPS,
-    Shape,
-    TrytonAction,
-    ids_in,
-    name_of,
-    number_in,
-    offenders,
-    root_of,
-)
+from connectors.judging import DELETED, MISSING, ids_in, number_in, root_of
+from connectors.tryton.actions import STAMPS, Shape, TrytonAction, name_of, offenders
 from connectors.tryton.transport import Session, write_value
 from core.encoding import Value
 from core.errors import RefusedError
@@ -79,7 +71,7 @@ class _WriteStatus(TrytonAction):
 
     def later_business(self, step: Step, after: Image, now: Image) -> tuple[LaterBusiness, ...]:
         if not root_of(step, now):
-            return (LaterBusiness(Effect.BLOCKS, Text(N_("it was deleted"))),)
+            return (DELETED,)
         if root_of(step, after).get("children") != root_of(step, now).get("children"):
             return (LaterBusiness(Effect.HARMLESS, Text(N_("tasks were added or moved"))),)
         return ()
@@ -102,7 +94,7 @@ class CloseWork(_WriteStatus):
     def problems(self, step: Step, image: Image) -> tuple[Problem, ...]:
         root = root_of(step, image)
         if not root:
-            return (Problem("missing", Text(N_("it does not exist any more"))),)
+            return (MISSING,)
         if root.get("status") in self.target.done_statuses:
             return (Problem("state.done", Text(N_("its status is done already"))),)
         if number_in(root["progress"]) < 1 and "progress" not in step.arguments:
@@ -139,7 +131,7 @@ class ReopenWork(_WriteStatus):
     def problems(self, step: Step, image: Image) -> tuple[Problem, ...]:
         root = root_of(step, image)
         if not root:
-            return (Problem("missing", Text(N_("it does not exist any more"))),)
+            return (MISSING,)
         if root.get("status") not in self.target.done_statuses:
             return (Problem("state.open", Text(N_("its status is open already"))),)
         return ()

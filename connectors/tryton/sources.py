@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from connectors.contract import Kind
-from connectors.tryton.actions import number_in
+from connectors.judging import number_in
 from connectors.tryton.kinds import (
     COMMON,
     Columns,

@@ -6,13 +6,8 @@ from types import MappingProxyType
 from typing import Final
 
 from connectors.contract import Image, Kind, Problem, Remainder, Reversibility, Step
-from connectors.tryton.actions import (
-    STAMPS,
-    Shape,
-    StateAction,
-    TrytonAction,
-    rows,
-)
+from connectors.judging import rows
+from connectors.tryton.actions import STAMPS, Shape, StateAction, TrytonAction
 from core.text import N_, Text
 
 MOVE: Final = "stock.move"

@@ -7,7 +7,8 @@ from decimal import Decimal
 from typing import Any, Final
 
 from connectors.contract import ActionSupport, Kind, SystemCheck
-from connectors.tryton.actions import Target, TrytonAction, Unit, number_in
+from connectors.judging import number_in
+from connectors.tryton.actions import Target, TrytonAction, Unit
 from connectors.tryton.transport import Session
 from core.errors import AccessDenied, RefusedError, Rejected
 from core.text import N_, Text

@@ -1,0 +1,261 @@
+"""PostgreSQL over psqlodbc. What the driver changes on the way (dates, NaN, money) travels as text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql.base import PGDialect
+
+from connectors.odbc.dialects import (
+    Apart,
+    Captured,
+    Dialect,
+    Element,
+    Native,
+    Rows,
+    or_null,
+    plain_bound,
+    text_of,
+    whole,
+)
+from connectors.odbc.values import (
+    Cell,
+    Column,
+    Sort,
+    Table,
+    boolean_cell,
+    bytes_text_cell,
+    date_cell,
+    decimal_cell,
+    float_cell,
+    time_cell,
+    zoned_cell,
+)
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine.interfaces import Dialect as Compiler
+
+    from config.systems import OdbcLimits
+
+_SORTS: Final[Mapping[str, Sort]] = {
+    "smallint": Sort.INTEGER,
+    "integer": Sort.INTEGER,
+    "bigint": Sort.INTEGER,
+    "numeric": Sort.DECIMAL,
+    "real": Sort.FLOAT,
+    "double precision": Sort.FLOAT,
+    "text": Sort.TEXT,
+    "character varying": Sort.TEXT,
+    "character": Sort.TEXT,
+    "bytea": Sort.BYTES,
+    "boolean": Sort.BOOLEAN,
+    "date": Sort.DATE,
+    "timestamp without time zone": Sort.MOMENT,
+    "timestamp with time zone": Sort.ZONED,
+    "time without time zone": Sort.TIME,
+}
+
+_SHORT: Final = frozenset({"int", "bool", "float", "date", "datetime", "time"})
+
+_DIGITS: Final = 38
+"""More have no room in Arrow's numbers."""
+
+_DIGITS_OF_ANY: Final = 28
+"""What the driver says of a number without a limit of its own."""
+
+_DESCRIBE: Final = """
+select a.attname::text, format_type(a.atttypid, a.atttypmod)::text, format_type(a.atttypid, null)::text,
+       case when a.attnotnull then 1 else 0 end, a.attgenerated::text || a.attidentity::text,
+       coalesce(information_schema._pg_char_max_length(a.atttypid, a.atttypmod),
+                information_schema._pg_numeric_precision(a.atttypid, a.atttypmod))::int,
+       information_schema._pg_numeric_scale(a.atttypid, a.atttypmod)::int,
+       coalesce(array_position(i.indkey::int2[], a.attnum) + 1, 0)::int, coalesce(m.amname, '')::text,
+       c.relkind::text
+from pg_catalog.pg_attribute a
+join pg_catalog.pg_class c on c.oid = a.attrelid
+left join pg_catalog.pg_am m on m.oid = c.relam
+left join pg_catalog.pg_index i on i.indrelid = c.oid and i.indisprimary
+where a.attrelid = to_regclass(?) and a.attnum > 0 and not a.attisdropped
+order by a.attnum"""
+
+
+class PostgreSQL(Dialect):
+    """PostgreSQL 12 and later."""
+
+    name = "postgresql"
+    product = "PostgreSQL"
+    is_proved = True
+    parameter_limit = 30_000
+    key_chunk = 2_500
+    current_database = "select current_database()::text"
+    version_query = "select current_setting('server_version')::text"
+
+    def _compiler(self) -> Compiler:
+        return PGDialect(paramstyle="qmark")  # type: ignore[no-untyped-call]
+
+    def captured(self, column: Column) -> Captured:
+        match column.sort:
+            case Sort.INTEGER | Sort.BYTES:
+                return self.typed(column)
+            case Sort.TEXT if column.charset is not None:
+                # The server knows no encoding of this database, so only its bytes are true.
+                encoding = self.encoding or "utf-8"
+                element = self.sql("encode(convert_to({}::text, 'SQL_ASCII'), 'hex')", column)
+                return Captured(
+                    (element,),
+                    or_null(lambda text: bytes_text_cell(bytes.fromhex(text), encoding, text)),
+                )
+            case Sort.TEXT:
+                # No cast: it would cut the blanks that fill up a character(n).
+                return self.typed(column)
+            case _:
+                pass
+        element = self.sql("{}::text", column)
+        keeps_scale = column.scale is None
+        if column.sort is Sort.DECIMAL:
+            return Captured(
+                (element,), or_null(lambda text: decimal_cell(text, keeps_scale=keeps_scale))
+            )
+        return Captured((element,), _READERS.get(column.sort, Cell))
+
+    def bound(self, column: Column, value: Any, raw: str | None = None) -> Element:
+        if column.sort is Sort.TEXT and column.charset is not None:
+            stored = raw if raw is not None else str(value).encode(self.encoding or "utf-8").hex()
+            written = sa.func.convert_from(
+                sa.func.decode(self.cast(stored, "text"), sa.literal_column("'hex'")),
+                sa.literal_column("'SQL_ASCII'"),
+            )
+            return sa.cast(written, Native(column.type))
+        if column.sort is Sort.BYTES:
+            return plain_bound(value)
+        if column.sort is Sort.INTEGER:
+            return plain_bound(whole(value))
+        return self.cast(text_of(value, raw), column.type)
+
+    def row_version(self, table: Table) -> str | None:
+        # The transaction that made this state of the row. A committed one makes no other.
+        return "xmin::text" if table.has_versions else None
+
+    def told_apart(self, column: Column) -> Apart:
+        captured = self.captured(column)
+        (element,) = captured.elements
+        if column.sort is Sort.TEXT and column.charset is None:
+            # A collation may take two texts for equal; in this one, equal is the same to the last byte.
+            element = self.sql('{} collate "C"', column)
+        return Apart(Captured((element,), captured.read), element)
+
+    def as_text(self, element: Element) -> Element:
+        return sa.cast(element, sa.Text())
+
+    def carried_number(self, name: str, there: str, scale: int, *, digits: int) -> str:
+        # NaN and infinity are greater than every number here.
+        if there in ("str", "int"):
+            return name
+        if there == "Decimal" and 0 < digits <= _DIGITS and digits != _DIGITS_OF_ANY:
+            return f"nullif({name}, 'NaN')"
+        bound = f"1{'0' * (37 - scale)}"
+        return f"case when {name} > -{bound} and {name} < {bound} then cast({name} as numeric(38,{scale})) end"
+
+    def carried_date(self, name: str, there: str) -> str:
+        if there == "str":
+            return name
+        day = name if there == "date" else f"cast({name} as date)"
+        return f"case when {name} between '0001-01-01' and '9999-12-31' then {day} end"
+
+    def carried_moment(self, name: str, there: str) -> str:
+        return name if there == "str" else f"cast({name} as varchar(60))"
+
+    def bytes_in(self, name: str) -> str:
+        return f"octet_length(cast({name} as text))"
+
+    def carried_text(self, name: str, there: str) -> str:
+        if there == "int":
+            return name  # Making text of it costs less here than there.
+        # With a limit where there is one: text without any has to be measured first.
+        return f"cast({name} as {'varchar(60)' if there in _SHORT else 'text'})"
+
+    def session_settings(self, limits: OdbcLimits, *, read_only: bool) -> tuple[str, ...]:
+        return (
+            "set datestyle = 'ISO, YMD'",
+            "set intervalstyle = 'postgres'",
+            "set extra_float_digits = 3",
+            "set bytea_output = 'hex'",
+            "set lc_monetary = 'C'",
+            "set timezone = 'UTC'",
+            f"set lock_timeout = {int(limits.lock * 1000)}",
+            f"set statement_timeout = {int(limits.statement * 1000)}",
+            "set session characteristics as transaction isolation level read committed",
+            f"set default_transaction_read_only = {'on' if read_only else 'off'}",
+        )
+
+    def connection_extras(self, limits: OdbcLimits, *, bulk: bool) -> Mapping[str, str]:
+        extras = {
+            "BoolsAsChar": "0",
+            # Without a savepoint before every statement. An error ends the whole transaction then, and
+            # Storno gives up the connection after any error, so nothing can be committed by mistake.
+            "Protocol": "7.4-0",
+            "ConnectionTimeout": str(max(1, int(limits.connect))),
+        }
+        if not bulk:
+            return extras
+        # arrow-odbc makes its own connection, so what is set on it must stand in the string.
+        settings = ";".join(self.session_settings(limits, read_only=True))
+        return extras | {
+            "UseDeclareFetch": "1",
+            "Fetch": "10000",
+            "ConnSettings": quote(settings, safe=""),
+        }
+
+    def describe(self, rows: Rows, name: str) -> Table | None:
+        found = rows(_DESCRIBE, (self._regclass(name),))
+        if not found:
+            return None
+        has_bytes_only = (
+            rows("select current_setting('server_encoding')::text")[0][0] == "SQL_ASCII"
+        )
+        columns, key = {}, {}
+        for attname, full, plain, not_null, generated, size, scale, place, _, _ in found:
+            sort = _SORTS.get(plain, Sort.OTHER)
+            columns[attname] = Column(
+                attname,
+                full,
+                sort,
+                size,
+                scale if sort is Sort.DECIMAL and "(" in full else None,
+                is_nullable=not not_null,
+                is_generated="s" in generated or "a" in generated,
+                charset="SQL_ASCII" if has_bytes_only and sort is Sort.TEXT else None,
+            )
+            if place:
+                key[place] = attname
+        storage, kind = found[0][-2:]
+        return Table(
+            name,
+            columns,
+            tuple(key[place] for place in sorted(key)),
+            is_view=kind in {"v", "m"},
+            has_versions=(storage, kind) == ("heap", "r"),
+        )
+
+    def triggers(self, rows: Rows, name: str) -> tuple[str, ...]:
+        found = rows(
+            "select tgname::text from pg_catalog.pg_trigger"
+            " where tgrelid = to_regclass(?) and not tgisinternal order by 1",
+            (self._regclass(name),),
+        )
+        return tuple(row[0] for row in found)
+
+    def _regclass(self, name: str) -> str:
+        return ".".join(self.quote(part) for part in name.split("."))
+
+
+_READERS: Final = {
+    Sort.FLOAT: or_null(float_cell),
+    Sort.BOOLEAN: or_null(boolean_cell),
+    Sort.DATE: or_null(date_cell),
+    Sort.TIME: or_null(time_cell),
+    Sort.ZONED: or_null(zoned_cell),
+}

@@ -1,0 +1,65 @@
+"""One document of an image as a recipe sees it: its own row, its lines, what hangs on them, and what is to change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+from config.recipes import DOCUMENT, LINES, KindRecipe
+from connectors.contract import Image, Ref
+from connectors.odbc.formulas import Row, Sight, Writer
+from connectors.odbc.values import Change
+
+PERIOD: Final = "@period"
+"""Pseudo field of a document: `open` or `closed`, for its own date; None where the ERP does not tell."""
+
+
+class RowChange(NamedTuple):
+    """What is written to one row."""
+
+    ref: Ref
+    changes: Mapping[str, Change]
+
+
+class Rows:
+    """One document of an image: its own row, its lines, and what hangs on them."""
+
+    def __init__(self, kind: KindRecipe, image: Image, ref: Ref) -> None:
+        self.ref = ref
+        own, key = ref
+        lines = None if kind.lines is None else kind.lines.table
+        self.document: Row | None = None
+        self.line_refs: list[Ref] = []
+        rows: list[Row] = []
+        others: dict[str, list[Row]] = {}
+        for record in image.records:
+            fields = record.fields
+            if fields is None:
+                continue
+            model = record.ref.model
+            if model == lines:
+                self.line_refs.append(record.ref)
+                rows.append(fields)
+            elif model == own and record.ref.key == key:
+                self.document = fields
+            else:
+                others.setdefault(model, []).append(fields)
+        self._places: dict[str, Sequence[Row]] = {LINES: rows}
+        for name, table in kind.related.items():
+            self._places[name] = rows if table.table == lines else others.get(table.table, ())
+        self._sight = Sight(self._places)
+
+    @property
+    def lines(self) -> dict[Ref, Row]:
+        """The lines, each by what it is."""
+        return dict(zip(self.line_refs, self._places[LINES], strict=True))
+
+    def of(self, place: str) -> Sequence[Row]:
+        """Return the rows of a place."""
+        if place == DOCUMENT:
+            return () if self.document is None else (self.document,)
+        return self._places[place]
+
+    def sight(self, writer: Writer | None = None) -> Sight:
+        """Return what expressions over the document see."""
+        return self._sight if writer is None else Sight(self._places, writer)

@@ -1,0 +1,70 @@
+"""The native libraries: pyodbc and arrow-odbc, imported when they are first needed, and by this module alone.
+
+Their wheels for Linux bring no driver manager. So a machine without one runs Storno all the same, and whoever needs
+it is told what to install.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from core.errors import PackageMissing
+from core.text import N_
+
+if TYPE_CHECKING:
+    from connectors.odbc.connection import Database
+    from connectors.odbc.dialects import Statement
+
+
+def driver_module() -> Any:
+    """Return pyodbc, imported when it is first needed. Raises `PackageMissing`."""
+    try:
+        import pyodbc
+    except ImportError as error:
+        if isinstance(error, ModuleNotFoundError):
+            raise PackageMissing(
+                package="pyodbc", command="pip install -r requirements/base.txt"
+            ) from error
+        # Its wheel for Linux has no driver manager in it.
+        raise PackageMissing(
+            N_("There is no ODBC driver manager on this machine ({said}). Install it: {command}"),
+            package="unixodbc",
+            command="apt-get install unixodbc",
+            said=str(error),
+        ) from error
+    # A connection that is given up must be gone at the server, with its locks.
+    pyodbc.pooling = False
+    return pyodbc
+
+
+def installed_drivers() -> tuple[str, ...]:
+    """Return the names of the ODBC drivers that this machine knows, sorted."""
+    return tuple(sorted(driver_module().drivers()))
+
+
+def arrow_errors() -> tuple[type[Exception], ...]:
+    """Return what arrow-odbc raises."""
+    from arrow_odbc import Error
+
+    return (Error,)
+
+
+def arrow_reader(
+    database: Database, statement: Statement, *, size: int, longest: int, largest_bytes: int
+) -> Any:
+    """Return arrow-odbc's reader for a statement whose values are all text."""
+    driver_module()  # It says what to install where the driver manager is missing.
+    from arrow_odbc import TextEncoding, read_arrow_batches_from_odbc
+
+    return read_arrow_batches_from_odbc(
+        query=statement.sql,
+        connection_string=database.connection_string(bulk=True),
+        parameters=list(statement.parameters) or None,
+        batch_size=size,
+        max_bytes_per_batch=largest_bytes,
+        max_text_size=longest,
+        max_binary_size=longest,
+        fetch_concurrently=True,
+        login_timeout_sec=None if database.dialect.begin else max(1, int(database.limits.connect)),
+        payload_text_encoding=TextEncoding[database.dialect.bulk_encoding],
+    )

@@ -1,0 +1,186 @@
+"""The bulk face: a million rows as Arrow record batches, memory flat.
+
+`batches` runs one SELECT and hands its columns out in the types of a wanted schema. arrow-odbc carries them, several
+times cheaper than pyodbc. But it takes the whole process down on a date such as 2024-00-00 and reads a NaN as 0, so
+the database itself turns such values into nothing first, or into text; and what arrow-odbc has no safe way for (a
+statement with names that are not ASCII, very long texts) goes through pyodbc.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+
+from connectors.odbc.columns import convert, from_values
+from connectors.odbc.dialects import LONGEST_VALUE, Statement
+from connectors.odbc.drivers import arrow_errors, arrow_reader
+from connectors.odbc.errors import Moment
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from connectors.odbc.connection import Database, Session
+
+log = structlog.get_logger(__name__)
+
+BATCH_ROWS: Final = 10_000
+LARGEST_BATCH_BYTES: Final = 16 * 2**20
+"""arrow-odbc makes room for the longest text in every row; longer ones make its batches shorter."""
+
+LONGEST_TEXT: Final = 4_000
+"""With longer texts the room for a batch costs more than pyodbc does."""
+
+MOST_BYTES: Final = 4
+"""Of one sign in UTF-8."""
+
+_Described = tuple[Any, ...]
+
+
+def batches(
+    database: Database, statement: Statement, schema: pa.Schema, *, size: int = BATCH_ROWS
+) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of a SELECT whose columns have the names of `schema`, in its types.
+
+    Text becomes a number, a date or a moment where the schema wants one; what is none becomes null, never a guess.
+    A moment without a zone is taken for the zone of the system (`time_zone` in storno.yaml).
+    """
+    import pyarrow as pa
+
+    with database.reading() as session:
+        described = session.columns(
+            Statement(f"select * from ({statement.sql}) q where 1 = 0", statement.parameters)
+        )
+        listed = [
+            f"{_carried(database, wanted, described)} as c{place}"
+            for place, wanted in enumerate(schema)
+        ]
+        carried = Statement(
+            f"select {', '.join(listed)} from ({statement.sql}) q", statement.parameters
+        )
+        simple = _without_numbers(carried)
+        longest = None if simple is None else _longest(session, statement, schema, described)
+    found = (
+        _by_arrow(database, simple, size, longest)
+        if simple is not None and longest is not None and longest <= MOST_BYTES * LONGEST_TEXT
+        else _by_driver(database, carried, size)
+    )
+    zone = database.options.time_zone
+    for batch in found:
+        yield pa.RecordBatch.from_arrays(
+            [
+                convert(column, schema.field(place).type, zone)
+                for place, column in enumerate(batch.columns)
+            ],
+            schema=schema,
+        )
+
+
+def _carried(database: Database, wanted: pa.Field, described: Sequence[_Described]) -> str:
+    """Return the SQL that hands one column out in a form which every driver carries."""
+    import pyarrow as pa
+
+    dialect = database.dialect
+    name = f"q.{dialect.quote(wanted.name)}"
+    found = _described_as(wanted, described)
+    there = _type_of(found)
+    if pa.types.is_decimal(wanted.type):
+        digits = 0 if found is None else int(found[4] or 0)
+        return dialect.carried_number(name, there, wanted.type.scale, digits=digits)
+    if pa.types.is_date(wanted.type):
+        return dialect.carried_date(name, there)
+    if pa.types.is_timestamp(wanted.type):
+        return dialect.carried_moment(name, there)
+    if pa.types.is_string(wanted.type):
+        return name if there == "str" else dialect.carried_text(name, there)
+    return name
+
+
+def _described_as(wanted: pa.Field, described: Sequence[_Described]) -> _Described | None:
+    # SQLite's driver cuts a name at its dot.
+    return next((column for column in described if wanted.name.endswith(column[0])), None)
+
+
+def _type_of(column: _Described | None) -> str:
+    return "" if column is None else str(column[1].__name__)
+
+
+def _without_numbers(statement: Statement) -> Statement | None:
+    """Return the statement with text alone as parameters, None where arrow-odbc cannot have it."""
+    if not statement.sql.isascii():
+        return None
+    pieces = statement.sql.split("?")
+    if len(pieces) != len(statement.parameters) + 1:
+        return None  # A question mark within a name: which one stands for a value?
+    sql, kept = pieces[0], []
+    for piece, value in zip(pieces[1:], statement.parameters, strict=True):
+        if type(value) is int:
+            sql += f"{value}{piece}"
+        elif isinstance(value, str) and value.isascii():
+            kept.append(value)
+            sql += f"?{piece}"
+        else:
+            return None
+    return Statement(sql, tuple(kept))
+
+
+def _longest(
+    session: Session, statement: Statement, schema: pa.Schema, described: Sequence[_Described]
+) -> int:
+    """Return how many bytes the longest text may have; asked of the database where its type has no limit."""
+    import pyarrow as pa
+
+    dialect = session.dialect
+    limits, open_ended = [1], []
+    for wanted in schema:
+        column = _described_as(wanted, described)
+        is_text = column is not None and column[1] is str
+        size = 0 if column is None else int(column[3] or column[4] or 0)
+        if dialect.is_short(str(wanted.type), is_text=is_text, there=_type_of(column)):
+            limits.append(MOST_BYTES * (LONGEST_VALUE + 1))
+        elif (
+            is_text
+            and 0 < size <= LONGEST_TEXT
+            and (dialect.has_true_sizes or pa.types.is_string(wanted.type))
+        ):
+            limits.append(MOST_BYTES * size)
+        else:
+            open_ended.append(dialect.bytes_in(f"q.{dialect.quote(wanted.name)}"))
+    if open_ended:
+        listed = ", ".join(f"max({each})" for each in open_ended)
+        (found,) = session.rows(
+            Statement(f"select {listed} from ({statement.sql}) q", statement.parameters)
+        )
+        measured = [int(number or 0) for number in found]
+        if max(measured) > LONGEST_TEXT:
+            return MOST_BYTES * max(measured)
+        limits += measured
+    return max(limits)
+
+
+def _by_arrow(
+    database: Database, statement: Statement, size: int, longest: int
+) -> Iterator[pa.RecordBatch]:
+    try:
+        reader = arrow_reader(
+            database,
+            statement,
+            size=size,
+            longest=longest,
+            largest_bytes=LARGEST_BATCH_BYTES,
+        )
+        yield from reader
+    except arrow_errors() as error:
+        raise database.error(error, Moment.READ) from error
+
+
+def _by_driver(database: Database, statement: Statement, size: int) -> Iterator[pa.RecordBatch]:
+    import pyarrow as pa
+
+    with closing(database.stream()) as session:
+        for page in session.pages(statement, size=size):
+            columns: Sequence[Sequence[Any]] = list(zip(*page, strict=True))
+            arrays = [from_values(values) for values in columns]
+            yield pa.RecordBatch.from_arrays(arrays, names=[f"c{n}" for n in range(len(arrays))])

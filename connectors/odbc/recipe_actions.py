@@ -1,0 +1,362 @@
+"""Closing, reopening and taking back, made from a recipe.
+
+An action knows no table by itself: what it reads, writes, calls closed, refuses and recomputes stands in the
+recipe. It judges images alone; the connector carries its writes out in one transaction.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, ClassVar, Final
+from zoneinfo import ZoneInfo
+
+from config.recipes import DOCUMENT, LINES, KindRecipe
+from connectors.contract import (
+    Action,
+    Effect,
+    Executor,
+    Image,
+    Instruction,
+    Kind,
+    LaterBusiness,
+    Problem,
+    Ref,
+    Remainder,
+    Step,
+)
+from connectors.judging import DELETED, MISSING
+from connectors.odbc.document_rows import PERIOD, RowChange, Rows
+from connectors.odbc.formulas import Writer, ready_condition, value_of
+from connectors.odbc.images import DATABASE
+from connectors.odbc.recipe_judging import (
+    Pen,
+    changed,
+    chosen_lines,
+    goes_forward,
+    hangs_on,
+    is_written_by,
+    labels_of,
+    lines_called,
+    number_of,
+    other_books,
+    parts_of,
+    period_problem,
+    remainder_of,
+    seen,
+    trace,
+    without_nothing,
+    word_of,
+    writes_name,
+    written,
+    written_places,
+)
+from connectors.odbc.recipe_rows import Scribe
+from core import clock
+from core.text import N_, Text
+
+if TYPE_CHECKING:
+    from config.recipes import LaterRule, Recipe
+    from core.encoding import Value
+
+NOBODY: Final = Writer("", datetime(2000, 1, 1, tzinfo=UTC))
+SOMEBODY: Final = Writer("*", datetime(2000, 1, 2, 1, 1, 1, tzinfo=UTC))
+"""Stand for the writer where only the outcome is asked for; what differs between them is a name or a date."""
+
+MOST_ROWS: Final = 1_000
+"""Of so many images an action remembers the rows."""
+
+
+class RecipeAction(Action):
+    """What every action of a recipe shares: the footprint, the judging, the words."""
+
+    verb: ClassVar[str]
+    is_atomic_batch = True
+    has_compare_and_set = True
+    batch_size = 500
+
+    def __init__(
+        self, recipe: Recipe, kind: str, rules: KindRecipe, scribe: Scribe, pen: Pen
+    ) -> None:
+        found = rules
+        pen = pen.of(f"{kind}.{self.verb}")
+        self.recipe, self.rules, self.scribe, self.pen = recipe, found, scribe, pen
+        self.kind = Kind(kind)  # type: ignore[misc]
+        self.name = f"{kind}.{self.verb}"  # type: ignore[misc]
+        self.model = found.document.table  # type: ignore[misc]
+        self.parts = parts_of(found)
+        pseudo = {DATABASE} | ({PERIOD} if found.period is not None else set())
+        self.footprint = {  # type: ignore[misc]
+            part.table: part.fields | (pseudo if part.table == self.model else frozenset())
+            for part in self.parts
+        }
+        ours = {
+            found.table_of(place).table: written(found, place) for place in written_places(found)
+        }
+        self.ours = without_nothing(ours)  # type: ignore[misc]
+        self.derived = without_nothing(  # type: ignore[misc]
+            {
+                found.document.table: frozenset(found.recomputed.document),
+                **({found.lines.table: frozenset(found.recomputed.lines)} if found.lines else {}),
+            }
+        )
+        self.trace = without_nothing(  # type: ignore[misc]
+            {found.table_of(place).table: trace(found, place) for place in found.places()}
+        )
+        self.trace_note = (  # type: ignore[misc]
+            N_("counters and row versions that only go forward") if goes_forward(found) else ""
+        )
+        self.recomputes = True  # type: ignore[misc]
+        self.is_personal = bool(pen.closers) and writes_name(found, self.verb)  # type: ignore[misc]
+        self.labels = labels_of(found)  # type: ignore[misc]
+        self.word = word_of(found, self.verb)  # type: ignore[misc]
+        self.executors = (  # type: ignore[misc]
+            (Executor.INTERFACE, Executor.BY_PERSON)
+            if pen.refusal is None
+            else (Executor.BY_PERSON,)
+        )
+        self._line_closed = (
+            ready_condition(found.closed.line) if found.closed and found.closed.line else None
+        )
+        self._document_closed = ready_condition(found.closed.document) if found.closed else None
+        self._rows: dict[tuple[int, str], tuple[Image, Rows]] = {}
+        self._writer = NOBODY
+        self._problems = tuple((rule, ready_condition(rule.when)) for rule in found.problems)
+
+    def also_trace(self, columns: Mapping[str, frozenset[str]]) -> None:
+        """Take columns into image and trace that the live tables change by themselves at every write."""
+        here = {part.table: columns.get(part.table, frozenset()) for part in self.parts}
+        self.parts = tuple(
+            replace(part, fields=part.fields | here[part.table]) for part in self.parts
+        )
+        for name in ("footprint", "ours", "trace"):
+            known: Mapping[str, frozenset[str]] = getattr(self, name)
+            more = {
+                table: known.get(table, frozenset()) | names
+                for table, names in here.items()
+                if names and (name == "footprint" or table in self.ours)
+            }
+            setattr(self, name, {**known, **more})
+        if any(here.values()):
+            self.trace_note = N_("counters and row versions that only go forward")  # type: ignore[misc]
+
+    @property
+    def is_written_by_us(self) -> bool:
+        """Whether Storno itself may carry it out here."""
+        return self.pen.refusal is None
+
+    # --- what it writes ---------------------------------------------------------------------
+
+    @abstractmethod
+    def changes(self, step: Step, image: Image, writer: Writer) -> list[RowChange]:
+        """Return what is written, worked out from the rows of an image."""
+
+    def writer(self, step: Step, moment: datetime) -> Writer:
+        """Return whose name and which moment the step writes; `moment` is the ERP's own time."""
+        day = step.arguments.get("date")
+        if isinstance(day, date) and not isinstance(day, datetime):
+            moment = moment.replace(year=day.year, month=day.month, day=day.day)
+        found = Writer(self.pen.name(step) or "", moment)
+        if found != self._writer:
+            self._writer = found
+        return self._writer
+
+    def lines(self, image: Image, names: Sequence[str]) -> tuple[Ref, ...]:
+        return lines_called(self.rules, image, names)
+
+    def expected(self, step: Step, image: Image) -> Image | None:
+        """Return the image as the step leaves it: the recipe itself says what is written."""
+        moment = clock.now().astimezone(ZoneInfo(self.pen.zone))
+        return changed(image, self.changes(step, image, self.writer(step, moment)))
+
+    def shown_name(self, arguments: Mapping[str, Value]) -> str | None:
+        """Return the name that a close writes, where the ERP keeps one."""
+        if not writes_name(self.rules, self.verb):
+            return None
+        return self.pen.name(Step(self.name, Ref(self.model, ""), arguments))
+
+    # --- what the image says ------------------------------------------------------------------
+
+    def rows(self, step: Step, image: Image) -> Rows:
+        """Return the step's document with its lines and what hangs on them."""
+        # A run asks for the rows of one image again and again: done already, problems, changes, done now.
+        mark = id(image), step.ref.key
+        known = self._rows.get(mark)
+        if known is not None and known[0] is image:
+            return known[1]
+        if len(self._rows) >= MOST_ROWS:
+            self._rows.clear()
+        found = Rows(self.rules, image, step.ref)
+        self._rows[mark] = image, found
+        return found
+
+    def is_closed(self, rows: Rows) -> bool:
+        """Whether the document is closed."""
+        if rows.document is None or self._document_closed is None:
+            return False
+        return self._document_closed(rows.document, rows.sight())
+
+    def closed_lines(self, rows: Rows) -> frozenset[Ref]:
+        """Return the lines that are closed; none where a recipe does not tell it line by line."""
+        if self._line_closed is None:
+            return frozenset()
+        sight = rows.sight()
+        return frozenset(ref for ref, row in rows.lines.items() if self._line_closed(row, sight))
+
+    def is_done(self, step: Step, before: Image, after: Image) -> bool:
+        """Whether document and lines are as closed, or as open, as the recipe's own writes would make them.
+
+        Where that was so before already (everything came meanwhile, so a line stays closed, by itself now), every cell
+        must hold what would be written.
+        """
+        changes = self.changes(step, before, NOBODY)
+        others = {each.ref: each.changes for each in self.changes(step, before, SOMEBODY)}
+        wanted = changed(before, changes)
+        if self._ends(step, after) != self._ends(step, wanted):
+            return False
+        if self._ends(step, before) != self._ends(step, wanted):
+            return True
+        return all(
+            (now := after.get(each.ref)) is not None
+            and now.fields is not None
+            and all(
+                now.fields.get(name) == getattr(change, "value", None)
+                for name, change in each.changes.items()
+                if name not in self.trace.get(each.ref.model, ())
+                and change == others[each.ref].get(name)
+            )
+            for each in changes
+        )
+
+    def _ends(self, step: Step, image: Image) -> tuple[bool, bool, frozenset[Ref]]:
+        """Return whether the document is there, whether it is closed, and which lines are."""
+        rows = self.rows(step, image)
+        return rows.document is not None, self.is_closed(rows), self.closed_lines(rows)
+
+    def problems(self, step: Step, image: Image) -> tuple[Problem, ...]:
+        rows = self.rows(step, image)
+        if rows.document is None:
+            return (MISSING,)
+        return (
+            *self._state_problems(step, rows),
+            *self._rule_problems(step, rows),
+            *period_problem(rows),
+        )
+
+    def _state_problems(self, step: Step, rows: Rows) -> Iterator[Problem]:
+        del step, rows
+        yield from ()
+
+    def _rule_problems(self, step: Step, rows: Rows) -> Iterator[Problem]:
+        stage = "close" if self.verb == "close" else "reopen"
+        for rule, condition in self._problems:
+            if rule.is_for not in (stage, "both"):
+                continue
+            sight = rows.sight()
+            if any(condition(row, sight) for row in seen(step, rule, rows)):
+                yield Problem(rule.code, Text(rule.text))
+
+    def later_business(self, step: Step, after: Image, now: Image) -> tuple[LaterBusiness, ...]:
+        then, current = self.rows(step, after), self.rows(step, now)
+        if current.document is None:
+            return (DELETED,)
+        elsewhere = other_books(then.document or {}, current.document)
+        if elsewhere is not None:
+            return (LaterBusiness(Effect.BLOCKS, elsewhere),)
+        found = [
+            LaterBusiness(Effect(rule.effect), Text(rule.text))
+            for rule in self.rules.later
+            if self._happened(rule, step, after, now)
+        ]
+        if self._has_new_line(step, then.lines.keys(), current.lines.keys()):
+            found.append(LaterBusiness(Effect.BLOCKS, Text(N_("a line was added to it since"))))
+        was_open = (then.document or {}).get(PERIOD) != "closed"
+        if was_open and current.document.get(PERIOD) == "closed":
+            found.append(LaterBusiness(Effect.BLOCKS, Text(N_("its period was closed meanwhile"))))
+        return tuple(found)
+
+    def _happened(self, rule: LaterRule, step: Step, after: Image, now: Image) -> bool:
+        table = self.rules.table_of(rule.of).table
+        chosen = chosen_lines(step)
+        appears = ready_condition(rule.appears) if rule.appears is not None else None
+        current = self.rows(step, now)
+        sight, then_sight = current.sight(), self.rows(step, after).sight()
+        lines = [row for ref, row in current.lines.items() if not chosen or ref.key in chosen]
+        for record in now.of_model(table):
+            if rule.of == LINES and chosen and record.ref.key not in chosen:
+                continue
+            row = record.fields or {}
+            if not hangs_on(self.rules, rule.of, row, lines):
+                continue
+            was = after.get(record.ref)
+            old = was.fields if was is not None else None
+            if (
+                appears is not None
+                and appears(row, sight)
+                and (old is None or not appears(old, then_sight))
+            ):
+                return True
+            # What is new is judged by what it says, and a new line has a reason of its own.
+            if old is not None and any(old.get(name) != row.get(name) for name in rule.changed):
+                return True
+        return False
+
+    def _has_new_line(self, step: Step, then: Iterable[Ref], now: Iterable[Ref]) -> bool:
+        """Whether a line came where the recipe says that what happens to lines matters."""
+        is_watched = any(rule.changed and rule.of == LINES for rule in self.rules.later)
+        return is_watched and not chosen_lines(step) and bool({*now} - {*then})
+
+    # --- who, and what is given up ------------------------------------------------------------
+
+    def is_ours(self, before: Image, after: Image) -> bool | None:
+        """Whether the name that the ERP keeps for what changed is the one that we write."""
+        return is_written_by(self.pen, self.rules, before, after)
+
+    def changed_by(self, image: Image, ref: Ref) -> str | None:
+        record = image.get(ref)
+        if record is None or record.fields is None:
+            return None
+        place = DOCUMENT if ref.model == self.model else LINES
+        for name in ("changed_by", "closed_by"):
+            expression = self.rules.shown(place).get(name) if place in self.rules.places() else None
+            if expression is None or expression.lookups() or expression.places():
+                continue
+            found = value_of(expression, record.fields)
+            if found:
+                return str(found).strip()
+        return None
+
+    def remainder(self, image: Image) -> Remainder | None:
+        if self.rules.lines is None:
+            return None
+        return remainder_of(self.rules, image)
+
+    def instruction(self, step: Step, image: Image) -> Instruction:
+        """Return the menu path and the button, in the words of the ERP's own screens."""
+        by_person = self.rules.by_person
+        if by_person is None:
+            return super().instruction(step, image)
+        press = by_person.press if self.verb == "close" else by_person.reopen_press
+        number = number_of(self.rules, image, step.ref)
+        chosen = chosen_lines(step)
+        values: dict[str, object] = {"screen": by_person.screen, "number": number}
+        if chosen:
+            values["lines"] = ", ".join(chosen)
+        screen = N_("{screen}: {number}, lines {lines}") if chosen else N_("{screen}: {number}")
+        return Instruction(
+            screen=Text(screen, values),
+            press=Text(press or self.title),
+            reason=Text(
+                N_("the remainder will never come")
+                if self.verb == "close"
+                else N_("it was closed by mistake")
+            ),
+        )
+
+    def _way_back(self, step: Step, before: Image, after: Image) -> tuple[Step, ...]:
+        arguments = self.scribe.way_back(step.ref, before, after)
+        if chosen := chosen_lines(step):
+            arguments["lines"] = chosen
+        return (Step(f"{self.kind}.restore", step.ref, arguments),)
