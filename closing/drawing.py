@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Context, Decimal
 from typing import Any, Final
 
+from closing.backup import backup_details
 from closing.model import Candidate, PlanProgress, ReportProgress, Route
 from closing.prepare import (
     OperationStore,
@@ -154,7 +155,8 @@ class Drawing:
         remainder = item.details.get("remainder") or {}
         amount = remainder.get("amount")
         if isinstance(amount, Decimal):
-            currency = remainder.get("currency") or ""
+            facts = item.details.get("facts") or {}
+            currency = remainder.get("currency") or facts.get("currency") or ""
             tally.remainder[currency] = EXACT_SUMS.add(
                 tally.remainder.get(currency, Decimal(0)), amount
             )
@@ -188,11 +190,12 @@ class Drawing:
             "product": f"{check.product} {check.version}".strip(),
             "target": check.target,
             "transport": check.transport,
-            "acting_as": acting_as or check.acting_as,
+            "acting_as": acting_as or self._shown_name() or check.acting_as,
             "shown_date": shown_date,
             "kind": self._kind.value,
             "sees_everything": check.sees_everything,
             "limits": [limit.as_dict() for limit in check.limits],
+            **backup_details(check),
             "counts": {
                 "looked_at": tally.looked_at,
                 "ready": tally.ready,
@@ -205,6 +208,14 @@ class Drawing:
             "routes": [self._route(route) for route in self._routes],
             "actions": self._used_actions(),
         }
+
+    def _shown_name(self) -> str | None:
+        names = (
+            route.action.shown_name(route.arguments)
+            for route in self._routes
+            if self.tally.by_route[route.name]
+        )
+        return next((name for name in names if name is not None), None)
 
     def _route(self, route: Route) -> dict[str, Any]:
         return {
@@ -235,6 +246,7 @@ class Drawing:
                 **describe_action(action),
                 "reversibility": (found.reversibility if found else action.reversibility).value,
                 "note": _optional(action.reversibility_note),
+                "remark": _optional(action.remark),
                 "trace": _optional(action.trace_note),
                 "has_compare_and_set": has_guard,
                 "window": _window(action, has_guard, name in by_person).as_dict(),

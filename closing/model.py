@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from connectors.contract import (
@@ -49,6 +49,20 @@ class Route:
     executor: Executor
     arguments: Mapping[str, Value] = field(default_factory=dict)
     checks: tuple[Check, ...] = ()
+
+
+def in_the_name_of(routes: Iterable[Route], person: str) -> tuple[Route, ...]:
+    """Return the routes with the person for whom they are carried out, where the ERP will show one name a person."""
+    return tuple(
+        replace(route, arguments={PERSON: person, **route.arguments})
+        if route.action.is_personal
+        else route
+        for route in routes
+    )
+
+
+PERSON: Final = "closer"
+"""The argument of a personal action that names a person of Storno."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,12 +132,23 @@ def choose_action(
     *,
     name: str,
     kind: Kind,
-    executor: Executor,
-) -> Action:
-    """Return the action that a route names. Raises `BadInput` naming the setting `source`."""
+    executor: Executor | None,
+) -> tuple[Action, Executor]:
+    """Return the action that a route names, and who carries it out. Raises `BadInput` naming the setting `source`.
+
+    Where a route does not say who, Storno does it if it may, else a person.
+    """
     action = actions.get(name)
     if action is None or action.kind is not kind:
         known = sorted(found for found, item in actions.items() if item.kind is kind)
+        if not known:
+            raise BadInput(
+                N_(
+                    "{source}: nothing closes or opens {kind} on this system; why not: storno systems check"
+                ),
+                source=source,
+                kind=kind.value,
+            )
         raise BadInput(
             N_("{source}: there is no action {name!r} for {kind} on this system. Known: {known}"),
             source=source,
@@ -131,15 +156,27 @@ def choose_action(
             kind=kind.value,
             known=", ".join(known) or "-",
         )
-    if executor not in action.executors:
-        raise BadInput(
-            N_("{source}: {name} cannot be carried out by {executor}. Possible: {known}"),
-            source=source,
-            name=name,
-            executor=executor.value,
-            known=", ".join(possible.value for possible in action.executors),
-        )
     found = support.get(name)
+    if executor is None:
+        executor = default_executor(action, found)
+    if executor not in action.executors:
+        details = {
+            "source": source,
+            "name": name,
+            "executor": executor.value,
+            "known": ", ".join(possible.value for possible in action.executors),
+        }
+        if found is not None and found.note is not None:
+            raise BadInput(
+                N_(
+                    "{source}: {name} cannot be carried out by {executor}: {problem}. Possible: {known}"
+                ),
+                **details,
+                problem=found.note,
+            )
+        raise BadInput(
+            N_("{source}: {name} cannot be carried out by {executor}. Possible: {known}"), **details
+        )
     if executor is not Executor.BY_PERSON and found is not None and not found.is_available:
         raise BadInput(
             N_("{source}: {name} is not available on this system: {problem}"),
@@ -147,7 +184,15 @@ def choose_action(
             name=name,
             problem=found.note or Text(N_("the system does not offer it to our user")),
         )
-    return action
+    return action, executor
+
+
+def default_executor(action: Action, support: ActionSupport | None) -> Executor:
+    """Return who carries an action out where nobody says: Storno if it may, else a person."""
+    is_available = support is None or support.is_available
+    if Executor.INTERFACE in action.executors and is_available:
+        return Executor.INTERFACE
+    return Executor.BY_PERSON if Executor.BY_PERSON in action.executors else Executor.INTERFACE
 
 
 def choose_kind(source: str, name: str, kinds: tuple[Kind, ...]) -> Kind:
@@ -193,9 +238,13 @@ def read_closing(
     routes = []
     for number, route in enumerate(settings.routes, start=1):
         at = f"{key}.routes[{number}]"
-        executor = Executor(route.executor)
-        action = choose_action(
-            f"{at}.action", actions, support, name=route.action, kind=kind, executor=executor
+        action, executor = choose_action(
+            f"{at}.action",
+            actions,
+            support,
+            name=route.action,
+            kind=kind,
+            executor=None if route.executor is None else Executor(route.executor),
         )
         when = book.read(route.when, source=f"{at}.when")
         routes.append(

@@ -7,11 +7,13 @@ commit: no journal transaction is open while an ERP works.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
+from closing.backup import backup_problem
 from closing.drawing import Drawing, DrawnPlan, repetitions
-from closing.model import ReportProgress, read_closing, say_nothing
+from closing.model import ReportProgress, in_the_name_of, read_closing, say_nothing
 from closing.numbers import read_numbers
 from closing.reopening import draw_reopening, plan_reopening
 from closing.rules import Limits, RuleBook
@@ -86,8 +88,13 @@ def draw_closing(
         found = read_closing(
             closing_name, closing, actions=system.actions(), check=check, book=book
         )
+        found = replace(found, routes=in_the_name_of(found.routes, actor.name))
         drawing = Drawing(system, found.kind, found.routes, check, progress)
-        drawing.take_all(find_candidates(system, found, book, given))
+        candidates = find_candidates(system, found, book, given)
+        missing = backup_problem(check, closing.require_backup_hours)
+        if missing is not None:
+            candidates = (replace(each, problems=(missing, *each.problems)) for each in candidates)
+        drawing.take_all(candidates)
     draft = Draft(
         purpose=Purpose.CLOSING,
         title=found.title,

@@ -47,7 +47,7 @@ def draw_preparation(system: System, *, actor: Actor, today: date, remove: bool)
         step.action: Route(
             step.action,
             None,
-            choose_action(
+            *choose_action(
                 "systems prepare",
                 actions,
                 support,
@@ -55,7 +55,6 @@ def draw_preparation(system: System, *, actor: Actor, today: date, remove: bool)
                 kind=Kind.SETTING,
                 executor=Executor.INTERFACE,
             ),
-            Executor.INTERFACE,
             step.arguments,
         )
         for step in steps

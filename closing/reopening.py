@@ -14,6 +14,7 @@ from closing.model import (
     ReportProgress,
     Route,
     choose_kind,
+    in_the_name_of,
     say_nothing,
 )
 from closing.prepare import OTHER_MODEL, Prepared
@@ -99,7 +100,7 @@ def draw_reopening(
         )
     check = retry.transient(system.check)
     found_kind = choose_kind("KIND", kind, check.kinds)
-    routes = _routes(system, found_kind, check)
+    routes = in_the_name_of(_routes(system, found_kind, check), actor.name)
     given = None if numbers is None else GivenNumbers.of(numbers)
     with RuleBook(today=today, zone=zone, limits=limits) as book:
         closing = Closing(
@@ -158,8 +159,10 @@ class _Reopening(Drawing):
         if self.journal is None or not names:
             return list(prepared)
         closed_by: dict[Ref, str] = {}
-        for operation in self.journal.operations_of_numbers(names, system=self._system.name):
-            if operation.reverses_operation_id is None:
+        found = self.journal.operations_of_numbers(names, system=self._system.name)
+        standing = set(self.journal.standing([operation.id for operation in found]))
+        for operation in found:
+            if operation.reverses_operation_id is None and operation.id in standing:
                 closed_by.setdefault(operation.ref, operation.change_set_id)
         return [
             replace(item, details={**item.details, "closed_by": closed_by[item.candidate.ref]})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, Protocol
 
@@ -15,6 +15,7 @@ from recovery.model import PlanException
 SHOWN_CONVERTERS: Final[Mapping[str, Callable[[str], Any]]] = {
     "date": date.fromisoformat,
     "due": date.fromisoformat,
+    "closed_at": datetime.fromisoformat,
     **dict.fromkeys(
         (
             "amount",
@@ -113,6 +114,9 @@ class PlanRow:
     codes: tuple[str, ...]
     reasons: tuple[Text, ...]
     closed_by: str | None  # the change set that closed it (reopening)
+    closer: str | None = None  # who closed it in the ERP, where that keeps it (reopening)
+    closed_at: datetime | None = None
+    closed_how: str | None = None  # by_itself or by_hand
 
     def as_dict(self) -> dict[str, Any]:
         """Return the row for `--json`."""
@@ -186,6 +190,9 @@ def _ready_row(operation: Planned) -> PlanRow:
         codes=(),
         reasons=(),
         closed_by=details.get("closed_by"),
+        closer=facts.get("closed_by"),
+        closed_at=facts.get("closed_at"),
+        closed_how=facts.get("closed_how"),
     )
 
 

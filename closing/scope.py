@@ -35,6 +35,9 @@ FACTS: Final = (
     "invoiced_quantity",
     "remaining_quantity",
     "remaining_amount",
+    "closed_by",
+    "closed_at",
+    "closed_how",
 )
 """Columns of the document that the plan keeps, so that it can be read without the ERP."""
 

@@ -16,6 +16,8 @@ from recovery import schema
 from recovery.positions import parse_positions
 
 HEAD_ID: Final = 1
+PROOF_SUBJECT: Final = "proof"
+PROVED: Final = "proved"
 
 Row = Mapping[str, Any] | RowMapping
 
@@ -25,7 +27,7 @@ class PendingMove:
     """One move of this commit, not yet written."""
 
     change_set_id: str
-    subject: str  # "change_set" or "operation"
+    subject: str  # "change_set", "operation" or "proof"
     to_state: str
     positions: str | None = None
     hashes: bytes | None = None
@@ -205,6 +207,8 @@ def replay(
         if row["subject"] == "change_set":
             state = row["to_state"]
             continue
+        if row["subject"] == PROOF_SUBJECT:
+            continue  # it moves nothing
         positions = list(parse_positions(row["positions"] or ""))
         hashes = bytes(row["hashes"] or b"")
         target = before if row["to_state"] == "captured" else after

@@ -261,8 +261,9 @@ class Batch:
             Call(operation.id, operation.step, image)
             for operation, image in zip(part.operations, part.images, strict=True)
         ]
+        fence = self._journal.fence(part.operations[0].change_set_id)
         try:
-            answers = self._system.apply(calls)
+            answers = self._system.apply(calls, fence)
         except TransientError as error:
             return Ended(failed=error)
         except StornoError as error:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -17,6 +18,7 @@ from sqlalchemy.exc import (
     IntegrityError,
     NoSuchModuleError,
     OperationalError,
+    SQLAlchemyError,
 )
 
 from core.errors import (
@@ -53,6 +55,15 @@ _CANNOT_WRITE: Final = (
     "No space left",
     "could not extend file",
 )
+
+
+IsHeld = Callable[[], bool]
+
+_HOLDS: Final = text(
+    "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"
+    " AND granted AND objsubid = 1 AND (classid::bigint << 32 | objid::bigint) = :key)"
+)
+"""Whether this very session has the advisory lock of that number."""
 
 
 class Database:
@@ -123,14 +134,15 @@ class Database:
                 yield connection
 
     @contextmanager
-    def held(self, name: str) -> Iterator[None]:
+    def held(self, name: str) -> Iterator[IsHeld]:
         """Hold a name against every other process; the database gives it back when this process dies.
 
-        Raises `IllegalMove` when another process holds it.
+        Yields what tells whether it is still held: a server that was started anew has forgotten it. Raises
+        `IllegalMove` when another process holds it.
         """
         if self.dialect == "sqlite":
-            with _held_by_file(self._engine.url.database, name):
-                yield
+            with _held_by_file(self._engine.url.database, name) as is_held:
+                yield is_held
             return
         # An advisory lock belongs to its connection, so this one stays open, outside any transaction.
         key = int(name.replace("-", "")[:15], 16)
@@ -138,10 +150,22 @@ class Database:
             connection.execution_options(isolation_level="AUTOCOMMIT")
             if not connection.execute(select(func.pg_try_advisory_lock(key))).scalar():
                 raise _taken(name)
+            alone = Lock()
+
+            def is_held() -> bool:
+                with (
+                    alone
+                ):  # several threads may call one system, and a connection is for one at a time
+                    try:
+                        return bool(connection.execute(_HOLDS, {"key": key}).scalar())
+                    except SQLAlchemyError:
+                        return False
+
             try:
-                yield
+                yield is_held
             finally:
-                connection.execute(select(func.pg_advisory_unlock(key)))
+                with suppress(SQLAlchemyError):  # A session that ended has given it back.
+                    connection.execute(select(func.pg_advisory_unlock(key)))
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -230,10 +254,10 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 @contextmanager
-def _held_by_file(database: str | None, name: str) -> Iterator[None]:
+def _held_by_file(database: str | None, name: str) -> Iterator[IsHeld]:
     """Hold a lock file beside the journal: SQLite's own lock, portable, and gone with the process."""
     if database in (None, ":memory:"):
-        yield
+        yield lambda: True
         return
     file = Path(f"{database}-{name}.lock")
     try:
@@ -248,13 +272,24 @@ def _held_by_file(database: str | None, name: str) -> Iterator[None]:
             raise _taken(name) from error
         raise JournalFull(journal=str(file), problem=str(error)) from error
     try:
-        yield
+        # Whoever takes the file away lets another process make a new one and hold that.
+        yield lambda: not _may_be_taken(file)
     finally:
         # While it is still held, so that nobody takes a file that is about to go. Windows refuses that and
         # keeps an empty file.
         with suppress(OSError):
             file.unlink()
         connection.close()
+
+
+def _may_be_taken(file: Path) -> bool:
+    """Whether anybody could hold this lock file now: it is gone, or nobody holds it."""
+    try:
+        with closing(sqlite3.connect(f"{file.as_uri()}?mode=rw", uri=True, timeout=0)) as other:
+            other.execute("BEGIN EXCLUSIVE")
+    except sqlite3.Error as error:
+        return error.sqlite_errorcode != sqlite3.SQLITE_BUSY
+    return True
 
 
 def _taken(name: str) -> IllegalMove:

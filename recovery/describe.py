@@ -9,11 +9,16 @@ from core.text import Text
 
 
 def describe_action(action: Action) -> dict[str, Any]:
-    """Return an action's title, what it creates, and per model the fields that it leaves as trace."""
-    return {
+    """Return an action's title, what it creates, per model its trace fields, and the ERP's own words for fields."""
+    found: dict[str, Any] = {
         "title": Text(action.title).as_dict(),
         "creates": {
             model: Text(title).as_dict() for model, title in sorted(action.creates.items())
         },
         "trace_fields": {model: sorted(fields) for model, fields in sorted(action.trace.items())},
     }
+    if action.word:
+        found["word"] = action.word
+    if action.labels:
+        found["labels"] = {model: dict(names) for model, names in sorted(action.labels.items())}
+    return found

@@ -13,14 +13,15 @@ from typing import Any, Final
 import structlog
 from sqlalchemy import ColumnElement, Select, and_, func, insert, or_, select
 
-from connectors.contract import Image, Kind, Ref
+from connectors.contract import Fence, Image, Kind, Ref
+from connectors.proving import Proof
 from core import encoding
 from core.crashpoint import crashpoint
-from core.errors import BadInput, JournalBroken, NotFound
+from core.errors import BadInput, FenceLost, JournalBroken, NotFound
 from core.events import Event
 from core.text import N_, Text
-from recovery import audit, schema
-from recovery.database import Database
+from recovery import audit, locks, schema
+from recovery.database import Database, IsHeld
 from recovery.hashing import HASHED_COLUMNS, hash_exception, hash_operation
 from recovery.images import ImageCodec, decode_image
 from recovery.model import (
@@ -31,6 +32,7 @@ from recovery.model import (
     PlannedOperation,
     Purpose,
 )
+from recovery.proofs import newest_proof
 from recovery.rows import read_change_set, read_operation
 from recovery.standing import count_already, standing_operations
 from recovery.states import ChangeSetState, OperationState
@@ -62,6 +64,7 @@ class Journal:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._held: dict[str, IsHeld] = {}  # the change sets that this process runs
         self._seed = self._load_seed()
         self._codec = ImageCodec(self._seed)
 
@@ -311,8 +314,27 @@ class Journal:
     @contextmanager
     def running(self, change_set_id: str) -> Iterator[None]:
         """Keep every other process from running this change set until the block, or this process, ends."""
-        with self._database.held(change_set_id):
-            yield
+        with self._database.held(change_set_id) as is_held:
+            self._held[change_set_id] = is_held
+            try:
+                yield
+            finally:
+                del self._held[change_set_id]
+
+    def fence(self, change_set_id: str) -> Fence:
+        """Return what raises `FenceLost` when this process does not hold the change set any more.
+
+        A connector asks it right before a write becomes permanent; several threads may.
+        """
+
+        def require_held() -> None:
+            is_held = self._held.get(change_set_id)
+            if is_held is None or not is_held():
+                raise FenceLost(name=change_set_id[:13], problem=N_("its lock is gone"))
+            with self._database.reading() as connection:
+                locks.require_held(connection, change_set_id)
+
+        return require_held
 
     def images(self, hashes: Collection[str | None]) -> dict[str, Image]:
         """Return images by their hash. Raises `JournalBroken` when one is missing or was altered."""
@@ -358,6 +380,11 @@ class Journal:
                 row.actor,
                 {} if row.detail is None else encoding.loads(row.detail),
             )
+
+    def proof(self, system: str) -> Proof | None:
+        """Return the newest proof that writing to a system was tried on a copy; None where there is none."""
+        with self._database.reading() as connection:
+            return newest_proof(connection, system)
 
     # --- promises about itself ------------------------------------------------------------------
 

@@ -6,9 +6,10 @@ from sqlalchemy import Connection, Subquery, delete, literal, select, union
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from core.errors import RecordLocked
+from core.errors import FenceLost, RecordLocked
+from core.text import N_
 from recovery import schema
-from recovery.states import OperationState
+from recovery.states import ChangeSetState, OperationState
 
 _operation, _lock, _record = schema.operation, schema.record_lock, schema.operation_record
 
@@ -39,6 +40,17 @@ def lock_records(connection: Connection, change_set_id: str) -> None:
 def release_records(connection: Connection, change_set_id: str) -> None:
     """Give back every lock of the change set."""
     connection.execute(delete(_lock).where(_lock.c.change_set_id == change_set_id))
+
+
+def require_held(connection: Connection, change_set_id: str) -> None:
+    """Raise `FenceLost` unless the change set still runs and still has its locks."""
+    table = schema.change_set
+    state = connection.execute(select(table.c.state).where(table.c.id == change_set_id)).scalar()
+    if state != ChangeSetState.RUNNING:
+        raise FenceLost(name=change_set_id[:13], problem=state)
+    mine = select(_lock.c.key).where(_lock.c.change_set_id == change_set_id).limit(1)
+    if connection.execute(mine).first() is None:
+        raise FenceLost(name=change_set_id[:13], problem=N_("its locks were given back"))
 
 
 def _refuse_if_held(connection: Connection, wanted: Subquery, change_set_id: str) -> None:

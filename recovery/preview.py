@@ -34,6 +34,7 @@ from recovery.model import (
     Operation,
     Purpose,
 )
+from recovery.parts import narrowed, parts_of, without_parts
 from recovery.rewinding import Place, Rewound, shared_places
 from recovery.side_by_side import capture
 from recovery.states import ChangeSetState, OperationState
@@ -77,6 +78,7 @@ class Selection:
     system: str | None = None
     kind: Kind | None = None
     only: tuple[str, ...] = ()  # of the change set, these document numbers or keys alone
+    lines: tuple[str, ...] = ()  # of the one document, these lines alone: positions or keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,8 @@ class RollbackItem:
     conflicts: tuple[Conflict, ...] = ()
     later: tuple[LaterBusiness, ...] = ()
     kept: tuple[FieldDifference, ...] = ()  # somebody else's edits that stay
+    recomputed: tuple[FieldDifference, ...] = ()  # before, and what it will be instead
+    lines: tuple[Ref, ...] = ()  # these alone; none stands for the whole document
     steps: tuple[tuple[Step, str | None], ...] = ()  # inverse step, operation that it ends
     approved: Image | None = None
     executor: Executor = Executor.INTERFACE
@@ -121,6 +125,9 @@ class _Chain:
     after: dict[str, Image] = field(default_factory=dict)
     now: dict[str, Image] = field(default_factory=dict)
     seen: dict[str, Image] = field(default_factory=dict)  # now, as newer chains will leave it
+    still_ours: dict[str, Image] = field(default_factory=dict)  # after, without what parts put back
+    has_parts: bool = False
+    lines: frozenset[Ref] = frozenset()
     # What the newest link that looks at the same records left: business that came later came after that one.
     left: dict[str, Image] = field(default_factory=dict)
 
@@ -157,9 +164,13 @@ def preview(
         if missing:
             raise NotFound(what="document", name=", ".join(sorted(missing)))
     _load_images(journal, chains)
+    _leave_parts_alone(journal, systems, chains)
+    if selection.lines:
+        _choose_lines(systems, chains, selection.lines)
     _read_now(systems, chains, policy)
     items = _items(systems, chains, on_conflict)
-    ready = tuple(_with_approved(systems, items, chains, policy))
+    approved = _with_approved(systems, items, chains, policy)
+    ready = tuple(_with_recomputed(systems, approved, chains))
     return RollbackPreview(ready, reverses_id, _described(systems, ready))
 
 
@@ -274,6 +285,44 @@ def _load_images(journal: Journal, chains: Sequence[_Chain]) -> None:
             chain.after[operation.id] = images[str(operation.after_hash)]
 
 
+def _leave_parts_alone(journal: Journal, systems: Systems, chains: Sequence[_Chain]) -> None:
+    """What was taken back line by line already belongs to the operation no more."""
+    parts = parts_of(journal, [op for chain in chains for op in chain.operations])
+    found = [part for each in parts.values() for part in each]
+    images = journal.images({h for part in found for h in (part.before_hash, part.after_hash)})
+    for chain in chains:
+        for operation in chain.operations:
+            after = chain.after[operation.id]
+            mine = parts.get(operation.id)
+            if mine:
+                action = systems(operation.system).actions()[operation.step.action]
+                after = without_parts(after, mine, images, action)
+                chain.has_parts = True
+            chain.still_ours[operation.id] = after
+
+
+def _choose_lines(systems: Systems, chains: Sequence[_Chain], names: Sequence[str]) -> None:
+    """Narrow the one chain to some lines of its document. Raises `BadInput`."""
+    if len(chains) != 1 or len(chains[0].operations) != 1:
+        raise BadInput(
+            N_("{source}: name the one document whose lines they are: --only or --documents."),
+            source="--lines",
+        )
+    (chain,) = chains
+    (operation,) = chain.operations
+    action = systems(operation.system).actions()[operation.step.action]
+    before = chain.before[operation.id]
+    chain.lines = frozenset(action.lines(before, names))
+    if not chain.lines:
+        raise BadInput(
+            N_("{source}: {action} is taken back as a whole or not at all."),
+            source="--lines",
+            action=operation.step.action,
+        )
+    for images in (chain.before, chain.after, chain.still_ours):
+        images[operation.id] = narrowed(images[operation.id], chain.lines)
+
+
 def _read_now(systems: Systems, chains: Sequence[_Chain], policy: RetryPolicy | None) -> None:
     """Read each document as it is now, once where several links of its chain look at the same records."""
     groups: dict[tuple[str, str], list[tuple[_Chain, list[Operation]]]] = {}
@@ -334,7 +383,8 @@ def _items(
     items: list[RollbackItem] = []
     for chain in chains:
         for operation in chain.operations:
-            chain.seen[operation.id] = rewound.seen(operation.system, chain.now[operation.id])
+            now = rewound.seen(operation.system, chain.now[operation.id])
+            chain.seen[operation.id] = narrowed(now, chain.lines)
         item = _item(systems, chain, on_conflict)
         items.append(item)
         if item.status is not Status.CLEAN:
@@ -342,7 +392,10 @@ def _items(
         for operation in reversed(chain.operations):
             action = systems(operation.system).actions()[operation.step.action]
             rewound.take_back(
-                operation.system, action, chain.before[operation.id], chain.after[operation.id]
+                operation.system,
+                action,
+                chain.before[operation.id],
+                chain.still_ours[operation.id],
             )
     return items
 
@@ -361,6 +414,7 @@ def _item(systems: Systems, chain: _Chain, on_conflict: OnConflict) -> RollbackI
         kept=_kept(actions, chain),
         steps=steps or (),
         executor=_executor(actions, chain, steps or ()),
+        lines=tuple(sorted(chain.lines)),
     )
     conflicts, is_back = _conflicts(actions, chain)
     if is_back:
@@ -376,8 +430,8 @@ def _item(systems: Systems, chain: _Chain, on_conflict: OnConflict) -> RollbackI
         )
         reason = Text(note or N_("no operation takes it back; a person must"))
         return replace(item, status=Status.NOT_REVERSIBLE, reason=reason)
-    is_derived = on_conflict is OnConflict.RECOMPUTE and _are_derived(actions, chain, conflicts)
-    if conflicts and not is_derived:
+    may_move = on_conflict is OnConflict.RECOMPUTE or _is_explained(actions, chain, item.later)
+    if conflicts and not (may_move and _are_derived(actions, chain, conflicts)):
         reason = Text(
             N_("somebody changed it after the operation ({count} fields)"),
             {"count": len(conflicts)},
@@ -415,15 +469,17 @@ def _inverse_steps(
     steps: list[tuple[Step, str | None]] = []
     for operation in reversed(chain.operations):
         action: Action = actions[operation.step.action]
-        if action.reversibility in (Reversibility.MANUAL, Reversibility.NONE):
+        if action.reversibility is Reversibility.NONE:
             return None
         inverse = action.inverse(
-            operation.step, chain.before[operation.id], chain.after[operation.id]
+            operation.step, chain.before[operation.id], chain.still_ours[operation.id]
         )
-        if not inverse:
+        by_hand = all(Executor.BY_PERSON in actions[step.action].executors for step in inverse)
+        if not inverse or (action.reversibility is Reversibility.MANUAL and not by_hand):
             return None
         steps += [(step, None) for step in inverse[:-1]]
-        steps.append((inverse[-1], operation.id))
+        # A part ends nothing: the operation stands for the other lines.
+        steps.append((inverse[-1], None if chain.lines else operation.id))
     return tuple(steps)
 
 
@@ -448,7 +504,7 @@ def _conflicts(actions: Mapping[str, Action], chain: _Chain) -> tuple[list[Confl
     back_count = 0
     for operation in reversed(chain.operations):
         action: Action = actions[operation.step.action]
-        before, after = chain.before[operation.id], chain.after[operation.id]
+        before, after = chain.before[operation.id], chain.still_ours[operation.id]
         now = chain.seen[operation.id]
         changed = only(differences(before, after, ignore=action.trace), action.ours)
         moved = {(d.ref, d.field): d for d in differences(after, now, ignore=action.trace)}
@@ -472,7 +528,8 @@ def _conflicts(actions: Mapping[str, Action], chain: _Chain) -> tuple[list[Confl
             )
     # A field that went back by itself stands in the way of nothing, unless it is all that moved.
     others = [conflict for conflict in conflicts if conflict.now != conflict.before]
-    return others or conflicts, 0 < len(covered) == back_count
+    is_nothing_left = chain.has_parts and not covered
+    return others or conflicts, is_nothing_left or 0 < len(covered) == back_count
 
 
 def _oldest(actions: Mapping[str, Action], chain: _Chain) -> dict[tuple[Any, str], Any]:
@@ -484,6 +541,15 @@ def _oldest(actions: Mapping[str, Action], chain: _Chain) -> dict[tuple[Any, str
         for difference in only(differences(before, after, ignore=action.trace), action.ours):
             found.setdefault((difference.ref, difference.field), difference.before)
     return found
+
+
+def _is_explained(
+    actions: Mapping[str, Action], chain: _Chain, later: Sequence[LaterBusiness]
+) -> bool:
+    """Whether later business moved what derives from it, and the way back itself works that out anew."""
+    return any(each.effect is Effect.CHANGES_RESULT for each in later) and all(
+        actions[operation.step.action].recomputes for operation in chain.operations
+    )
 
 
 def _are_derived(
@@ -531,4 +597,26 @@ def _with_approved(
         images = _capture(systems, system_name, steps, [None] * len(steps), policy)
         for i, image in zip(indexes, images, strict=True):
             result[i] = replace(result[i], approved=image)
+    return result
+
+
+def _with_recomputed(
+    systems: Systems, items: Sequence[RollbackItem], chains: Sequence[_Chain]
+) -> list[RollbackItem]:
+    """Say of each clean item which derived fields will not be what they were before, where the action can tell."""
+    result: list[RollbackItem] = []
+    for item, chain in zip(items, chains, strict=True):
+        expected: Image | None = None
+        if item.status is Status.CLEAN and item.approved is not None and len(item.steps) == 1:
+            ((step, _),) = item.steps
+            expected = (
+                systems(item.last.system).actions()[step.action].expected(step, item.approved)
+            )
+        if expected is None:
+            result.append(item)
+            continue
+        action = systems(item.last.system).actions()[item.last.step.action]
+        before = chain.before[item.last.id]
+        found = differences(before, narrowed(expected, chain.lines), common_only=True)
+        result.append(replace(item, recomputed=tuple(only(found, action.derived))))
     return result

@@ -15,8 +15,10 @@ from core.text import N_
 from recovery.journal import Journal
 from recovery.judgement import Systems
 from recovery.model import Actor, ChangeSet, Draft, PlannedOperation, Purpose
+from recovery.parts import PART_OF
 from recovery.plan import Chain, arrange, gather
 from recovery.preview import OnConflict, RollbackItem, RollbackPreview, Selection, Status, preview
+from recovery.totals import totals
 
 
 def plan_rollback(
@@ -61,11 +63,26 @@ def store_rollback(
         reverses_id=found.reverses_id,
         details={
             "statuses": {s.value: len(found.with_status(s)) for s in Status},
+            "sorts": [
+                {
+                    "sort": each.sort.value,
+                    "happened": [text.as_dict() for text in each.happened],
+                    "count": each.count,
+                    "differing": each.differing,
+                }
+                for each in totals(found.items)
+            ],
             "actions": dict(found.actions),
         },
     )
     chains = [Chain(tuple(_planned(item))) for item in found.items if _planned(item)]
     return journal.plan(draft, list(arrange(gather(chains))))
+
+
+def _part(item: RollbackItem) -> dict[str, Any]:
+    if not item.lines:
+        return {}
+    return {PART_OF: item.last.id, "lines": [str(ref) for ref in item.lines]}
 
 
 def _numbers(items: Iterable[RollbackItem]) -> list[str]:
@@ -112,7 +129,7 @@ def _planned(item: RollbackItem) -> list[PlannedOperation]:
             executor=item.executor,
             approved=item.approved if i == 0 else None,
             reverses_operation_id=reverses,
-            details={"status": item.status.value},
+            details={"status": item.status.value, **_part(item)},
             **common,
         )
         for i, (step, reverses) in enumerate(item.steps)

@@ -28,7 +28,7 @@ from core.errors import IllegalMove, NotFound
 from core.ids import new_id
 from core.text import N_, Text
 from recovery import audit, schema
-from recovery.audit import PendingMove
+from recovery.audit import PROOF_SUBJECT, PROVED, PendingMove
 from recovery.hashing import hash_exception, hash_operation
 from recovery.images import ImageCodec, encode_image
 from recovery.positions import format_positions
@@ -435,6 +435,14 @@ class JournalWriter:
                 None if actor is None else actor.name,
                 detail,
             )
+        )
+
+    # --- proofs ---------------------------------------------------------------------------------
+
+    def add_proof(self, change_set_id: str, content: dict[str, Any], *, actor: Actor) -> None:
+        """Store that writing to a system was proved, with the change set that was the last of the proof."""
+        self._moves.append(
+            PendingMove(change_set_id, PROOF_SUBJECT, PROVED, actor=actor.name, detail=content)
         )
 
     # --- images ---------------------------------------------------------------------------------
