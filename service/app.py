@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from config.settings import Settings
 from config.systems import GenericOptions
 from connectors import registry
+from connectors.proving import Provable
 from core.errors import NotFound
 from core.retry import RetryPolicy
 from core.text import N_
@@ -18,9 +20,12 @@ if TYPE_CHECKING:
     from datetime import date
 
     from connectors.contract import Action, System
+    from connectors.proving import Proof
     from recovery.apply import RunOptions
     from recovery.approval import ApprovalPolicy
     from recovery.journal import Journal
+
+_FILE: Final = "sqlite:///"
 
 OpenSystem = Callable[[str, str, Any], "System"]
 """Name, kind and options of a system in, the opened system out."""
@@ -64,8 +69,18 @@ class Services:
                     known=", ".join(self.settings.systems) or "-",
                 )
             given = options.options if isinstance(options, GenericOptions) else options
-            self._systems[name] = self._open_system(name, options.kind, given)
+            system = self._open_system(name, options.kind, given)
+            if isinstance(system, Provable):
+                system.trust(lambda: self._proof_of(name))
+            self._systems[name] = system
         return self._systems[name]
+
+    def _proof_of(self, name: str) -> Proof | None:
+        """Return the newest proof of a system; a journal is not made for the question."""
+        url = self.settings.journal_url
+        if self._journal is None and url.startswith(_FILE) and not Path(url[len(_FILE) :]).exists():
+            return None
+        return self.journal.proof(name)
 
     def opened_actions(self) -> Mapping[str, Action]:
         """Return the actions of the systems that are open now; nothing is opened for it."""

@@ -31,9 +31,11 @@ def path_of(language: str) -> Path:
 
 
 def extract() -> Catalog:
-    """Return every marked text of the product, with the files where it stands."""
+    """Return every marked text of the product, and what its recipes say, with the files where it stands."""
     from babel.messages.catalog import Catalog
     from babel.messages.extract import extract_from_file
+
+    from config.recipe_files import load_recipe, recipe_names
 
     catalogue = Catalog(domain=DOMAIN, project="Storno", charset="utf-8", fuzzy=False)
     for package in PACKAGES:
@@ -44,6 +46,9 @@ def extract() -> Catalog:
             ):
                 # Files without line numbers: the catalogue changes only when a text does.
                 catalogue.add(message, None, [(place, 0)], user_comments=comments)
+    for recipe in map(load_recipe, recipe_names()):
+        for said in recipe.texts():
+            catalogue.add(said, None, [(f"config/profiles/{recipe.name}.yaml", 0)])
     return catalogue
 
 

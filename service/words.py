@@ -63,6 +63,8 @@ WORDS: Final[Mapping[str, str]] = {
     "conflict": N_("conflict"),
     "blocked": N_("later business is in the way"),
     "not_reversible": N_("cannot be taken back"),
+    "as_before": N_("will be as it was before"),
+    "recomputed": N_("taken back, recomputed"),
     # Effects of later business.
     "harmless": N_("harmless"),
     "changes_result": N_("changes the result"),

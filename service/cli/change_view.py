@@ -142,6 +142,7 @@ def _show_operation(
     about: Mapping[str, Any],
     hidden: Mapping[str, Sequence[str]],
 ) -> None:
+    labels: Labels = about.get("labels") or {}
     output, language = session.output, session.language
     operation, before, after = evidence
     action = operation.step.action
@@ -167,7 +168,7 @@ def _show_operation(
         rows = [
             [
                 str(change.ref),
-                change.field,
+                field_text(labels, change.ref.model, change.field),
                 value_text(session, change.before),
                 value_text(session, change.after),
                 language.say(N_("somebody else")) if is_foreign else "",
@@ -183,7 +184,7 @@ def _show_operation(
         output.say(text(N_("and {count} fields of trace (all of them: --trace)"), count=count))
     elif before is not None and after is None:
         output.say(N_("The before image is stored; nothing was read afterwards."))
-    _show_found(session, operation)
+    _show_found(session, operation, labels)
 
 
 def _show_created(session: Session, evidence: Evidence, about: Mapping[str, Any]) -> None:
@@ -220,7 +221,7 @@ def field_changes(
     ]
 
 
-def _show_found(session: Session, operation: Operation) -> None:
+def _show_found(session: Session, operation: Operation, labels: Labels) -> None:
     """Show what a rollback left, and the conflicts that kept one from being taken back."""
     output, language = session.output, session.language
     result, details = operation.result, operation.details
@@ -234,10 +235,10 @@ def _show_found(session: Session, operation: Operation) -> None:
         rows: Sequence[Mapping[str, Any]] = result.get(name) or ()
         if rows:
             output.line(f"   {language.say(heading)}:")
-            show_fields(session, rows, ("before", "after"))
+            show_fields(session, rows, ("before", "after"), labels)
     conflicts = details.get("conflicts") or ()
     if conflicts:
-        show_fields(session, conflicts, ("before", "ours", "now"))
+        show_fields(session, conflicts, ("before", "ours", "now"), labels)
 
 
 HEADINGS: Final = {
@@ -245,11 +246,27 @@ HEADINGS: Final = {
     "after": N_("After"),
     "ours": N_("Ours"),
     "now": N_("Now"),
+    "will_be": N_("Will be"),
     "changed_by": N_("By"),
 }
 
 
-def show_fields(session: Session, rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> None:
+Labels = Mapping[str, Mapping[str, str]]
+"""Per model the ERP's own words for fields."""
+
+
+def field_text(labels: Labels, model: str, name: str) -> str:
+    """Return a field's name with the ERP's own word for it, where there is one."""
+    label = (labels.get(model) or {}).get(name)
+    return name if label is None else f"{name} {label}"
+
+
+def show_fields(
+    session: Session,
+    rows: Sequence[Mapping[str, Any]],
+    names: Sequence[str],
+    labels: Labels | None = None,
+) -> None:
     """Show fields in a table: the record, the field, and its values under their headings."""
     language = session.language
     if any(row.get("changed_by") for row in rows):
@@ -262,7 +279,7 @@ def show_fields(session: Session, rows: Sequence[Mapping[str, Any]], names: Sequ
     cells = [
         [
             f"{row['model']},{row['key']}",
-            str(row["field"]),
+            field_text(labels or {}, str(row["model"]), str(row["field"])),
             *(value_text(session, row.get(name)) for name in names),
         ]
         for row in rows

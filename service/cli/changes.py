@@ -140,7 +140,7 @@ def add(name: str, parser: Parser, builder: Builder) -> None:
 
 def list_changes(session: Session) -> int:
     """List change sets."""
-    arguments, output, language = session.arguments, session.output, session.language
+    arguments, output = session.arguments, session.output
     since = None if arguments.since is None else read_since(session, arguments.since)
     found = session.journal.change_sets(
         since=since,
@@ -149,6 +149,9 @@ def list_changes(session: Session) -> int:
         number=arguments.document,
         limit=max(arguments.limit, 1),
     )
+    language = (
+        session.language
+    )  # after the journal was opened: the reader's zone is known from then on
     if found:
         columns = [
             Column(language.say(N_("Id")), is_whole=True),

@@ -359,7 +359,7 @@ def run_plan(session: Session) -> int:
             "Carry out {count} operations in {system} as {user}?",
             change_set.operation_count,
             system=change_set.details.get("system", "-"),
-            user=change_set.details.get("acting_as", "-"),
+            user=change_set.details.get("acting_as") or "-",
         )
     ):
         return Exit.PERSON_NEEDED

@@ -1,6 +1,6 @@
-"""`storno demo`: a practice ERP, the whole story told on it, and the proof that the story is true.
+"""`storno demo`: practice ERPs, the whole story told on them in two acts, and the proof that the story is true.
 
-The only product module that starts a practice ERP. It lives in a folder of its own, as the commands that the
+The only product module that starts a practice ERP. Each lives in a folder of its own, as the commands that the
 story shows are typed there.
 """
 
@@ -10,6 +10,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -21,12 +22,18 @@ from service.cli.progress import Progress
 from service.problems import Exit
 
 if TYPE_CHECKING:
+    from sandbox.legacy.practice import Company
     from sandbox.tryton.practice import Ready, Running
     from service.cli.session import Session
 
 FOLDER: Final = "demo"
 MARK: Final = "practice-folder.txt"
 SYSTEM: Final = "practice"
+DRIVER: Final = "SQLite3"
+"""The ODBC driver for SQLite as Debian's package registers it."""
+
+WINDOWS_DRIVER: Final = "SQLite3 ODBC Driver"
+"""The same driver as its installer for Windows registers it."""
 
 
 def run(session: Session) -> int:
@@ -43,34 +50,81 @@ def run(session: Session) -> int:
 
 
 def _tell(session: Session, folder: Path) -> int:
+    from sandbox.legacy.practice import make
     from sandbox.tryton import practice
-    from sandbox.tryton.colleague import Colleague
-    from service.cli.story import Story
 
     output = session.output
     _make_anew(folder)
     ready = _prepare(session)
-    with practice.start(ready, folder / "erp") as erp:
-        _write_settings(session, folder, erp)
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        # Its tables are made while the other practice ERP starts.
+        legacy = beside.submit(make, folder)
+        with practice.start(ready, folder / "erp") as erp:
+            _write_settings(session, folder, erp)
+            output.say(
+                text(
+                    N_("The practice ERP ({product}) runs at {url}; the folder is {folder}."),
+                    product=f"Tryton {ready.series}",
+                    url=erp.url,
+                    folder=str(folder),
+                )
+            )
+            with _inside(folder):
+                steps = _first_act(session, erp, folder)
+                second_act(session, legacy.result(), steps=steps)
+            _say_how_to_go_on(session, folder)
+            if sys.stdin.isatty() and sys.stdout.isatty():
+                output.say(N_("The practice ERP still runs. Press Enter to end it."))
+                sys.stdin.readline()
+    return Exit.DONE
+
+
+def _first_act(session: Session, erp: Running, folder: Path) -> int:
+    """Tell it of an ERP with an interface, where a colleague works too. Returns how many steps that took."""
+    from sandbox.tryton import practice
+    from sandbox.tryton.colleague import Colleague
+    from service.cli.story import Story
+
+    session.output.say()
+    session.output.title(N_("First act: an ERP with an interface"))
+    with Colleague(erp.url, erp.database) as colleague:
+        story = Story(session, erp.documents(), colleague)
+        before = erp.dump(folder / "before.json")
+        story.tell()
+        after = erp.dump(folder / "after.json")
+        story.prove(practice.compare(before, after))
+    return story.steps
+
+
+def second_act(session: Session, company: Company, *, steps: int) -> None:
+    """Tell the same of a legacy ERP; without an ODBC driver, say what to install and go on."""
+    from service.cli.legacy_story import LegacyStory
+
+    output = session.output
+    output.say()
+    output.title(N_("Second act: a legacy ERP that has no interface but its tables"))
+    story = LegacyStory(session, company, steps=steps)
+    missing = story.missing()
+    if missing is not None:
+        output.say(missing.text, style="yellow")
         output.say(
-            text(
-                N_("The practice ERP ({product}) runs at {url}; the folder is {folder}."),
-                product=f"Tryton {ready.series}",
-                url=erp.url,
-                folder=str(folder),
+            N_(
+                "This act needs an ODBC driver for SQLite, so it is left out. On Debian install it like this,"
+                " then start the demo again:"
             )
         )
-        with _inside(folder), Colleague(erp.url, erp.database) as colleague:
-            story = Story(session, erp.documents(), colleague)
-            before = erp.dump(folder / "before.json")
-            story.tell()
-            after = erp.dump(folder / "after.json")
-            story.prove(practice.compare(before, after))
-        _say_how_to_go_on(session, folder)
-        if sys.stdin.isatty() and sys.stdout.isatty():
-            output.say(N_("The practice ERP still runs. Press Enter to end it."))
-            sys.stdin.readline()
-    return Exit.DONE
+        output.command("sudo apt-get install unixodbc libsqliteodbc")
+        return
+    output.say(
+        text(
+            N_(
+                "Practice tables of Kingdee K/3 WISE, {count} orders, over ODBC. What its columns mean"
+                " is data: a recipe, k3_wise."
+            ),
+            count=len(company.books.story.orders),
+        )
+    )
+    story.tell()
 
 
 def _serve(session: Session, folder: Path) -> int:
@@ -138,7 +192,11 @@ def _write_settings(session: Session, folder: Path, erp: Running) -> None:
     from config.example import practice_settings
 
     settings = practice_settings(
-        language=session.language.code, url=erp.url, database=erp.database, user=erp.user
+        language=session.language.code,
+        url=erp.url,
+        database=erp.database,
+        user=erp.user,
+        driver=WINDOWS_DRIVER if sys.platform == "win32" else DRIVER,
     )
     (folder / "storno.yaml").write_text(settings, encoding="utf-8", newline="\n")
     (folder / "password").write_text(erp.password, encoding="utf-8", newline="\n")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 SCREEN_ROWS: Final = 100
 NOTES: Final = (
+    (N_("To know"), "remark"),
     (N_("What does not come back"), "note"),
     (N_("Trace that stays"), "trace"),
     (N_("Meanwhile"), "window"),
@@ -99,6 +100,13 @@ def _show_ready(session: Session, rows: list[PlanRow], details: Mapping[str, Any
             Column(say(N_("Given up")), is_number=True),
             Column(say(N_("Amount given up")), is_number=True),
         ]
+    is_closed_one = any(row.closer or row.closed_at or row.closed_how for row in rows)
+    if is_closed_one:
+        columns += [
+            Column(say(N_("Closed by"))),
+            Column(say(N_("Closed at"))),
+            Column(say(N_("How it was closed"))),
+        ]
     columns.append(Column(say(N_("Taken back")), is_whole=True))
     titles = action_titles(details)
     cells = []
@@ -111,6 +119,12 @@ def _show_ready(session: Session, rows: list[PlanRow], details: Mapping[str, Any
         line.append(_what(session, row, titles))
         if has_remainder:
             line += _remainder(session, row, is_narrow=is_narrow)
+        if is_closed_one:
+            line += [
+                row.closer or "-",
+                "-" if row.closed_at is None else language.moment(row.closed_at),
+                language.word(row.closed_how),
+            ]
         line.append(language.word(None if row.reversibility is None else row.reversibility.value))
         cells.append(line)
     output.say()
@@ -172,6 +186,9 @@ def action_titles(details: Mapping[str, Any]) -> dict[str, Text]:
     }
     for name, action in (details.get("actions") or {}).items():
         found[name] = Text.from_dict(action["title"])
+        if action.get("word"):
+            own = {"action": found[name], "word": action["word"]}
+            found[name] = Text(N_("{action} ({word})"), own)
     return found
 
 
@@ -202,6 +219,7 @@ def show_totals(
                 ),
             ),
             (N_("The ERP shows"), _who(session, details)),
+            (N_("Last backup"), _backup(session, details)),
             (N_("Good until"), "" if expires_at is None else language.moment(expires_at)),
             *_arguments(details),
             *_repeated(session, details),
@@ -237,6 +255,20 @@ def _who(session: Session, details: Mapping[str, Any]) -> str:
             product=details.get("product", ""),
         )
     )
+
+
+def _backup(session: Session, details: Mapping[str, Any]) -> str:
+    """Return how old the last backup was when the plan was made; empty for systems that know none."""
+    found = details.get("backup")
+    if found is None:
+        return ""
+
+    from core.encoding import parse_moment
+
+    language, taken_at = session.language, found.get("taken_at")
+    when = N_("unknown")
+    shown = language.say(when) if taken_at is None else language.moment(parse_moment(taken_at))
+    return f"{shown} ({language.say(Text.from_dict(found['source']))})"
 
 
 def _arguments(details: Mapping[str, Any]) -> list[tuple[str, str]]:

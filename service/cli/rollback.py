@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from core.errors import NotAllowed, UsageError
 from core.text import N_, text
-from service.cli.change_view import show_fields
-from service.cli.output import Column, Table
 from service.cli.parser import Builder, Parser, one_of
 from service.cli.progress import Progress
+from service.cli.rollback_view import preview_document, show_preview
 from service.cli.running import result_document, run_change_set, show_result
 from service.cli.session import Session
 from service.problems import Exit
 
 if TYPE_CHECKING:
     from recovery.model import ChangeSet
-    from recovery.preview import RollbackItem, RollbackPreview, Selection
+    from recovery.preview import RollbackPreview, Selection
 
 WAYS: Final = ("stop", "skip", "recompute", "force")
-SCREEN_ROWS: Final = 100
 
 
 def add(name: str, parser: Parser, builder: Builder) -> None:
@@ -55,6 +52,18 @@ def add(name: str, parser: Parser, builder: Builder) -> None:
         default=[],
         help=say(N_("of the change set, only these documents")),
     )
+    parser.add_argument(
+        "--lines",
+        nargs="+",
+        metavar="LINE",
+        default=[],
+        help=say(
+            N_(
+                "of the one document, only these lines: their positions or keys; what follows from"
+                " lines is worked out anew"
+            )
+        ),
+    )
     parser.add_argument("--system", metavar="NAME", help=say(N_("documents of this system")))
     parser.add_argument("--kind", metavar="KIND", help=say(N_("documents of this kind")))
     parser.add_argument(
@@ -80,6 +89,7 @@ def add(name: str, parser: Parser, builder: Builder) -> None:
         "storno rollback 0199a2b3-4c5d --preview",
         'storno rollback 0199a2b3-4c5d --reason "wrong supplier"',
         'storno rollback --documents PO0000001 PO0000002 --reason "closed by mistake"',
+        'storno rollback --documents PO0000001 --lines 2 --reason "this line is still to come"',
     )
 
 
@@ -145,6 +155,8 @@ def _typed(arguments: Any) -> str:
         parts += ["--from", str(arguments.file)]
     if arguments.only:
         parts += ["--only", *arguments.only]
+    if arguments.lines:
+        parts += ["--lines", *arguments.lines]
     if arguments.on_conflict != "stop":
         parts += ["--on-conflict", arguments.on_conflict]
     return " ".join([*parts, "--reason TEXT"])
@@ -177,6 +189,7 @@ def _selection(session: Session) -> Selection:
         system=arguments.system,
         kind=None if arguments.kind is None else kind_of(arguments.kind),
         only=tuple(arguments.only),
+        lines=tuple(arguments.lines),
     )
 
 
@@ -217,119 +230,3 @@ def _exit_after(session: Session, finished: ChangeSet, found: RollbackPreview, w
     )
     others = finished.operation_count - counts.get(OperationState.CONFIRMED, 0) - left_alone
     return Exit.PERSON_NEEDED if others > 0 else _exit_of(found, way)
-
-
-# --- what is shown ------------------------------------------------------------------------------------
-
-
-def show_preview(session: Session, found: RollbackPreview) -> None:
-    """Show each document: what would happen, what stands in the way field by field, what stays."""
-    from recovery.preview import Status
-
-    output, language = session.output, session.language
-    items = found.items[:SCREEN_ROWS] if output.is_terminal else found.items
-    columns = [
-        Column(language.say(N_("Number")), is_whole=True),
-        Column(language.say(N_("What a rollback would do"))),
-        Column(language.say(N_("Taken back")), is_whole=True),
-        Column(language.say(N_("Reason"))),
-    ]
-    styles = {
-        number: "" if item.status in {Status.CLEAN, Status.ALREADY_BACK} else "yellow"
-        for number, item in enumerate(items)
-    }
-    rows = [
-        [
-            item.last.called,
-            language.word(item.status.value),
-            language.word(item.reversibility.value),
-            "" if item.reason is None else language.say(item.reason),
-        ]
-        for item in items
-    ]
-    output.table(Table(columns, rows, {n: style for n, style in styles.items() if style}))
-    if len(items) < len(found.items):
-        output.note(
-            text(
-                N_("{count} more documents; all of them: --json"),
-                count=len(found.items) - len(items),
-            )
-        )
-    for item in found.items:
-        _show_obstacles(session, item)
-    counts = [(status, len(found.with_status(status))) for status in Status]
-    output.say()
-    output.line(", ".join(f"{language.word(status.value)} {n}" for status, n in counts if n))
-    for note in dict.fromkeys(item.trace_note for item in found.items if item.trace_note):
-        output.say(text(N_("Trace that stays: {note}"), note=text(note)))
-
-
-def _show_obstacles(session: Session, item: RollbackItem) -> None:
-    output, language = session.output, session.language
-    if not (item.conflicts or item.later or item.kept):
-        return
-    output.say()
-    output.line(item.last.called, style="bold")
-    if item.conflicts:
-        output.say(N_("Changed by somebody else after Storno:"))
-        show_fields(
-            session, [_conflict(each) for each in item.conflicts], ("before", "ours", "now")
-        )
-    for later in item.later:
-        output.line(f"  {language.say(later.text)} ({language.word(later.effect.value)})")
-    if item.kept:
-        output.say(N_("Somebody else's, left alone:"))
-        show_fields(session, _kept(item), ("before", "after"))
-
-
-def _conflict(conflict: Any) -> dict[str, Any]:
-    return {
-        "model": conflict.ref.model,
-        "key": conflict.ref.key,
-        **{
-            name: getattr(conflict, name)
-            for name in ("field", "before", "ours", "now", "changed_by", "changed_at")
-        },
-    }
-
-
-def _kept(item: RollbackItem) -> Sequence[dict[str, Any]]:
-    return [
-        {
-            "model": change.ref.model,
-            "key": change.ref.key,
-            "field": change.field,
-            "before": change.before,
-            "after": change.after,
-        }
-        for change in item.kept
-    ]
-
-
-def preview_document(found: RollbackPreview) -> dict[str, Any]:
-    """Return a preview for `--json`."""
-    from recovery.preview import Status
-
-    return {
-        "reverses": found.reverses_id,
-        "statuses": {status.value: len(found.with_status(status)) for status in Status},
-        "documents": [
-            {
-                "system": item.last.system,
-                "kind": item.last.kind,
-                "number": item.last.number,
-                "model": item.last.ref.model,
-                "key": item.last.ref.key,
-                "status": item.status,
-                "reversibility": item.reversibility,
-                "reason": item.reason,
-                "conflicts": [_conflict(conflict) for conflict in item.conflicts],
-                "later_business": [
-                    {"effect": later.effect, "text": later.text} for later in item.later
-                ],
-                "kept": list(_kept(item)),
-                "steps": [step.action for step, _ in item.steps],
-            }
-            for item in found.items
-        ],
-    }

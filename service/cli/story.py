@@ -1,19 +1,15 @@
-"""The story of the demo: real commands, run one after the other, each checked before the next."""
+"""The first act of the demo: documents closed and taken back in a practice ERP that has an interface."""
 
 from __future__ import annotations
 
-import io
 import re
-import shlex
 from collections.abc import Sequence
-from contextlib import redirect_stderr, redirect_stdout
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from core import encoding
-from core.errors import Bug
 from core.text import N_, Text, text
 from service.cli.proof import Difference, Proof, prove
 from service.cli.session import Session
+from service.cli.telling import Telling
 from service.problems import Exit
 
 if TYPE_CHECKING:
@@ -37,17 +33,15 @@ class Person(Protocol):
     def state_of(self, model: str, record_id: int, field: str = "state") -> Any: ...
 
 
-class Story:
-    """Tells the story in the current folder. Every step that does not hold raises `Bug` and ends it."""
+class Story(Telling):
+    """The first act: an ERP with an interface, and a colleague who works there too."""
 
     def __init__(
         self, session: Session, documents: Sequence[dict[str, Any]], colleague: Person
     ) -> None:
-        self._session = session
-        self._output = session.output
+        super().__init__(session)
         self._documents = documents
         self._colleague = colleague
-        self._step = 0
         self._closings: list[str] = []
         self._rollbacks: list[str] = []
         stale = self._with_role("stale_quotation")
@@ -221,49 +215,5 @@ class Story:
         self._storno("rollback", change_set, "--reason", reason, "--yes", expect=expect)
         self._rollbacks.append(self._newest())
 
-    def _newest(self) -> str:
-        found = self._ask("changes", "list", "--limit", "1")
-        return str(found["change_sets"][0]["id"])[:13]
-
-    def _operations(self, change_set: str) -> list[dict[str, Any]]:
-        return list(self._ask("changes", "show", change_set)["operations"])
-
     def _with_role(self, role: str, model: str = ORDER) -> list[dict[str, Any]]:
         return [d for d in self._documents if d["role"] == role and d["model"] == model]
-
-    def _heading(self, title: str) -> None:
-        self._step += 1
-        self._output.say()
-        self._output.line(f"{self._step}. {self._output.language.say(title)}", style="bold")
-
-    def _hold(self, holds: bool, promise: str) -> None:
-        if not holds:
-            raise Bug(problem=text(N_("the story does not hold: {promise}"), promise=text(promise)))
-        self._output.line(f"  ok  {self._output.language.say(promise)}", style="green")
-
-    def _storno(self, *arguments: str, expect: int = Exit.DONE) -> None:
-        """Show the command, run it as if it had been typed, and hold it to its exit code."""
-        from service.cli.main import main
-
-        self._output.say()
-        self._output.line(f"$ storno {shlex.join(arguments)}", style="bold cyan")
-        self._output.flush()
-        code = main([*arguments, "--language", self._output.language.code])
-        if code != expect:
-            raise Bug(
-                problem=text(
-                    N_("`{command}` ended with exit code {code} instead of {expected}"),
-                    command=f"storno {shlex.join(arguments)}",
-                    code=code,
-                    expected=int(expect),
-                )
-            )
-
-    def _ask(self, *arguments: str) -> dict[str, Any]:
-        """Run a command for its JSON; nothing of it is shown."""
-        from service.cli.main import main
-
-        answer, aside = io.StringIO(), io.StringIO()
-        with redirect_stdout(answer), redirect_stderr(aside):
-            main([*arguments, "--json"])
-        return dict(encoding.loads(answer.getvalue()))

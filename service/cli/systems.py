@@ -12,11 +12,14 @@ from core.text import N_, text
 from service.cli.output import Column, Table
 from service.cli.parser import Builder, Parser
 from service.cli.preparing import prepare_system
+from service.cli.proving import proof_document, proof_facts, prove_system
 from service.cli.session import Session
 from service.problems import Exit
 
 if TYPE_CHECKING:
-    from connectors.contract import Action, ActionSupport, SystemCheck
+    import argparse
+
+    from connectors.contract import Action, ActionSupport, Backup, SystemCheck
 
 log = structlog.get_logger(__name__)
 
@@ -78,6 +81,31 @@ def add(name: str, parser: Parser, builder: Builder) -> None:
     prepare.add_argument(
         "-y", "--yes", action="store_true", help=builder.translate(N_("do not ask"))
     )
+    _add_prove(commands, builder)
+
+
+def _add_prove(commands: argparse._SubParsersAction[Parser], builder: Builder) -> None:
+    prove = builder.command(
+        commands,
+        "prove",
+        prove_system,
+        summary=N_("try every action on a restored copy; until then a person closes"),
+        description=N_(
+            "Closes and rolls back one document per action in the copy, as change sets, and compares every field"
+            " before and after. The proof stands in the journal and holds while tables, columns, triggers, server,"
+            " driver and recipe stay as they are."
+        ),
+        examples=["storno systems prove erp --on erp_copy"],
+    )
+    prove.add_argument("name", metavar="NAME", help=builder.translate(N_("name in storno.yaml")))
+    prove.add_argument(
+        "--on",
+        dest="copy",
+        metavar="COPY",
+        required=True,
+        help=builder.translate(N_("another system of storno.yaml: a copy in which nobody works")),
+    )
+    prove.add_argument("-y", "--yes", action="store_true", help=builder.translate(N_("do not ask")))
 
 
 def list_systems(session: Session) -> int:
@@ -100,7 +128,11 @@ def list_systems(session: Session) -> int:
 def _address(options: Any) -> str | None:
     given = options.options if hasattr(options, "options") else vars(options)
     url = given.get("url")
-    return None if url is None else str(url)
+    if url is not None:
+        return str(url)
+    # A database behind ODBC: its server and name; the connection string may hold a password.
+    server, database = given.get("server"), given.get("database")
+    return "/".join(str(part) for part in (server, database) if part is not None) or None
 
 
 def check_systems(session: Session) -> int:
@@ -131,6 +163,12 @@ def _plain(check: SystemCheck) -> dict[str, Any]:
     plain["actions"] = [
         {name: getattr(action, name) for name in action.__slots__} for action in check.actions
     ]
+    plain["to_check"] = [{"fact": each.fact, "what": each.what} for each in check.to_check]
+    plain["proof"] = proof_document(check.proof)
+    backup = check.backup
+    plain["backup"] = (
+        None if backup is None else {"taken_at": backup.taken_at, "source": backup.source}
+    )
     return plain
 
 
@@ -147,6 +185,8 @@ def _show(session: Session, name: str, check: SystemCheck, actions: dict[str, Ac
             (N_("Sees everything"), yes if check.sees_everything else no),
             *((N_("Not seen"), language.say(limit)) for limit in check.limits),
             (N_("Documents"), ", ".join(language.word(kind.value) for kind in check.kinds)),
+            *proof_facts(session, check.proof),
+            *backup_facts(session, check.backup),
             *((N_("Note"), language.say(note)) for note in check.notes),
         ]
     )
@@ -170,14 +210,51 @@ def _show(session: Session, name: str, check: SystemCheck, actions: dict[str, Ac
         Column(language.say(title), is_whole=number != 3, is_optional=number >= 3)
         for number, title in enumerate(titles)
     ]
-    output.table(Table(columns, rows))
+    if rows:
+        output.table(Table(columns, rows))
+    else:
+        output.say(N_("Nothing can be closed or opened here: the notes say why."))
     if len(shown) < len(check.actions):
         hidden = len(check.actions) - len(shown)
         output.say(text(N_("and {count} single steps of these (all of them: --all)"), count=hidden))
+    said: dict[str, list[str]] = {}
     for support in shown:
         if support.note is not None:
-            output.line(f"{support.action}: {language.say(support.note)}")
+            said.setdefault(language.say(support.note), []).append(support.action)
+    for note, names in said.items():
+        output.line(f"{', '.join(names)}: {note}")
+    _show_unsure(session, check)
     output.say()
+
+
+def _show_unsure(session: Session, check: SystemCheck) -> None:
+    """Show what the site must look at itself, before anybody relies on it."""
+    output, language = session.output, session.language
+    if not check.to_check:
+        return
+    output.say()
+    output.say(N_("To be checked by the site"), style="bold")
+    columns = [
+        Column(language.say(N_("Fact")), is_whole=True),
+        Column(language.say(N_("What to look at"))),
+    ]
+    everything = language.say(N_("all of it"))
+    rows = [
+        [each.fact, everything if each.what is None else language.say(each.what)]
+        for each in check.to_check
+    ]
+    output.table(Table(columns, rows))
+
+
+def backup_facts(session: Session, backup: Backup | None) -> list[tuple[str, str]]:
+    """Return when the last backup of the database was taken, and who says so."""
+    if backup is None:
+        return []
+    language = session.language
+    when = language.say(N_("unknown"))
+    if backup.taken_at is not None:
+        when = language.moment(backup.taken_at)
+    return [(N_("Last backup"), f"{when} ({language.say(backup.source)})")]
 
 
 def _is_link(action: Action | None) -> bool:
