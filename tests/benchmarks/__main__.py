@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.benchmarks import journal, startup, tryton
+from tests.benchmarks import journal, odbc, startup, tryton
 from tests.benchmarks.report import only_warnings, print_environment, print_verdicts
 
 
@@ -24,6 +24,7 @@ def main() -> int:
         print_environment(Path(folder))
         found = journal.measure(Path(folder), journal.ROUNDS)
         found += startup.measure()
+        found += odbc.measure(Path(folder))
         found += tryton.measure(tryton.prepare(Path(folder), chosen.cache), tryton.PAIRS)
     return print_verdicts(found)
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
-from itertools import count
 from typing import Any, ClassVar, Final
 
 from config.systems import OdooOptions
@@ -19,7 +16,8 @@ from core import clock
 from core.encoding import Value
 from tests.contract.odoo_office import Office
 from tests.contract.odoo_witness import Witness
-from tests.contract.subject import Content, Subject
+from tests.contract.stocked_subject import Made, StockedSubject, refs
+from tests.contract.subject import Content
 from tests.factories import QUICK_SECONDS
 from tests.proxy import Proxy
 
@@ -39,8 +37,6 @@ _EDITS: Final[Mapping[str, str]] = {
 _NUMBERED: Final[Mapping[Kind, str]] = {Kind.PARTNER: "ref", Kind.ITEM: "default_code"}
 """Where the number of a document does not stand in `name`."""
 
-Made = list[tuple[Ref, dict[str, Value]]]
-
 
 @dataclass(frozen=True, slots=True)
 class Server:
@@ -52,7 +48,7 @@ class Server:
     password: str
 
 
-class OdooSubject(Subject):
+class OdooSubject(StockedSubject):
     """One running Odoo, with a proxy before it for the connector and none for the colleague."""
 
     ACTIONS: ClassVar[tuple[str, ...]] = (
@@ -99,13 +95,9 @@ class OdooSubject(Subject):
 
     def __init__(self, server: Server, proxy: Proxy, office: Office, witness: Witness) -> None:
         self.server = server
-        self.proxy = proxy
         self.office = office
         self.witness = witness
-        self.last_made: dict[str, Ref] = {}
-        self._edits = count(1)
-        self._stock: dict[str, deque[tuple[Ref, dict[str, Value]]]] = {}
-        self._makers = self._all_makers()
+        super().__init__(proxy)
 
     def open(self, *, seconds: float = 60.0, transport: str = "auto", **more: Any) -> System:
         limit = self.QUICK_ENOUGH_SECONDS if seconds == QUICK_SECONDS else seconds
@@ -124,11 +116,6 @@ class OdooSubject(Subject):
 
     # --- documents ----------------------------------------------------------------------------------------
 
-    def make(self, action: str) -> Step:
-        ref, arguments = self._take(action, self._makers[action])
-        self.last_made[action] = ref
-        return Step(action, ref, arguments)
-
     def make_impossible(self, action: str) -> Step:
         assert action == self.BATCH_ACTION
         ref, _ = self._take("impossible", self._not_to_be_cancelled)
@@ -142,12 +129,6 @@ class OdooSubject(Subject):
         rows = self.office.read("purchase.order", orders, "picking_ids")
         self.office.validate([picking for row in rows for picking in row["picking_ids"]])
         return refs("purchase.order", orders)
-
-    def _take(self, name: str, make: Callable[[], Made]) -> tuple[Ref, dict[str, Value]]:
-        stock = self._stock.setdefault(name, deque())
-        if not stock:
-            stock.extend(make())
-        return stock.popleft()
 
     def _all_makers(self) -> dict[str, Callable[[], Made]]:
         office = self.office
@@ -320,9 +301,6 @@ class OdooSubject(Subject):
                 pass
         call(ref.model, "unlink", [key])
 
-    def do_by_hand(self, step: Step) -> None:
-        raise AssertionError(f"the interface can do {step.action}")
-
     def child_of(self, step: Step) -> Ref | None:
         """Return an archived task of a project, a detailed line of what is to be moved; others are deleted whole."""
         model, key = step.ref.model, int(step.ref.key)
@@ -342,18 +320,8 @@ class OdooSubject(Subject):
     def write_count(self) -> int:
         return sum(each.is_write for each in self.proxy.exchanges)
 
-    @contextmanager
-    def hold_answers(self, *, is_write: bool) -> Iterator[None]:
-        with self.proxy.hold(is_write=is_write):
-            yield
-
     def dump(self) -> Content:
         return self.witness()
-
-
-def refs(model: str, keys: Sequence[int]) -> Made:
-    """Return documents without arguments."""
-    return [(Ref(model, str(key)), {}) for key in keys]
 
 
 def moment(written: str | datetime) -> datetime:

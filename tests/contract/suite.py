@@ -34,6 +34,7 @@ from connectors.contract import (
     System,
 )
 from core.errors import (
+    FenceLost,
     OutcomeUnknown,
     RefusedError,
     StaleRecord,
@@ -202,6 +203,21 @@ class ContractSuite(ReadingSuite):
         assert [Answer(call.operation_id) for call in calls] == answers
         assert subject.write_count() <= sent + 3
         assert subject.write_count() > sent
+
+    def test_nothing_is_written_behind_a_fence_that_is_down(
+        self, subject: Subject, system: System
+    ) -> None:
+        """It is asked before a write becomes permanent; its own error comes out, and nothing has happened."""
+        step = subject.make(subject.BATCH_ACTION)
+        before, content = image_of(system, step), subject.dump()
+
+        def down() -> None:
+            raise FenceLost(name="01a2", problem="taken over")
+
+        with pytest.raises(FenceLost):
+            system.apply([Call(new_id(), step, before)], down)
+        assert content == subject.dump()
+        assert before == image_of(system, step)
 
 
 def apply(system: System, members: list[tuple[Step, Image]]) -> list[Answer]:

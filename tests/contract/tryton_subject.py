@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
-from itertools import count
 from typing import Any, ClassVar, Final
 
 from config.systems import TrytonOptions
@@ -19,7 +16,8 @@ from core.encoding import Value, dumps, loads
 from sandbox.tryton import practice
 from sandbox.tryton.colleague import Colleague
 from sandbox.tryton.scripts.dump import dump_postgresql, dump_sqlite
-from tests.contract.subject import Content, Subject
+from tests.contract.stocked_subject import Made, StockedSubject, refs
+from tests.contract.subject import Content
 from tests.contract.tryton_office import Office, day, decimal
 from tests.factories import QUICK_SECONDS
 from tests.proxy import Proxy
@@ -98,8 +96,6 @@ _NUMBERED: Final[Mapping[Kind, str]] = {
 }
 """Where the number of a document does not stand in `number`."""
 
-Made = list[tuple[Ref, dict[str, Value]]]
-
 
 def rpc_naming(path: str, body: bytes) -> tuple[str, bool]:
     """Read a request in either dialect: the method, and whether it changes something."""
@@ -111,7 +107,7 @@ def rpc_naming(path: str, body: bytes) -> tuple[str, bool]:
     return method, verb not in READING_CALLS or (is_model and verb in ("create", "delete"))
 
 
-class TrytonSubject(Subject):
+class TrytonSubject(StockedSubject):
     """One running practice ERP, with a proxy before it for the connector and none for the colleague."""
 
     ACTIONS: ClassVar[tuple[str, ...]] = (
@@ -157,12 +153,8 @@ class TrytonSubject(Subject):
 
     def __init__(self, erp: practice.Running, proxy: Proxy, colleague: Colleague) -> None:
         self.erp = erp
-        self.proxy = proxy
         self.office = Office(colleague, at_once=self.AT_ONCE)
-        self.last_made: dict[str, Ref] = {}
-        self._edits = count(1)
-        self._stock: dict[str, deque[tuple[Ref, dict[str, Value]]]] = {}
-        self._makers = self._all_makers()
+        super().__init__(proxy)
         self._goods: dict[Kind, tuple[str, Callable[[], list[int]]]] = {
             Kind.GOODS_RECEIPT: ("stock.shipment.in", self.office.receipts),
             Kind.GOODS_ISSUE: ("stock.shipment.out", self.office.issues),
@@ -186,21 +178,10 @@ class TrytonSubject(Subject):
 
     # --- documents ----------------------------------------------------------------------------------------
 
-    def make(self, action: str) -> Step:
-        ref, arguments = self._take(action, self._makers[action])
-        self.last_made[action] = ref
-        return Step(action, ref, arguments)
-
     def make_impossible(self, action: str) -> Step:
         assert action == self.BATCH_ACTION
         ref, _ = self._take("impossible", lambda: self._orders("purchase", "processing"))
         return Step(action, ref)
-
-    def _take(self, name: str, make: Callable[[], Made]) -> tuple[Ref, dict[str, Value]]:
-        stock = self._stock.setdefault(name, deque())
-        if not stock:
-            stock.extend(make())
-        return stock.popleft()
 
     def _all_makers(self) -> dict[str, Callable[[], Made]]:
         office = self.office
@@ -314,9 +295,6 @@ class TrytonSubject(Subject):
             office.forget_decisions(key)
         office.call(ref.model, "delete", [key])
 
-    def do_by_hand(self, step: Step) -> None:
-        raise AssertionError(f"the interface can do {step.action}")
-
     def child_of(self, step: Step) -> Ref | None:
         """Return a move of an order that was confirmed, a journal of a period; the others can be deleted whole."""
         model, key = step.ref.model, int(step.ref.key)
@@ -355,11 +333,6 @@ class TrytonSubject(Subject):
         where = [["resource", "=", str(ref)], ["event", "=", "button"], ["target", "=", button]]
         return len(self.office.call("ir.model.log", "search", where, 0, None, None))
 
-    @contextmanager
-    def hold_answers(self, *, is_write: bool) -> Iterator[None]:
-        with self.proxy.hold(is_write=is_write):
-            yield
-
     def dump(self) -> Content:
         """Return what the independent witness finds in the database, by model; what Tryton logs left out."""
         file = self.erp.database_file
@@ -378,11 +351,6 @@ class TrytonSubject(Subject):
                 line = found[model][str(row[owner])]
                 line[name] = tuple(sorted((*line[name], row[other])))
         return found
-
-
-def refs(model: str, keys: Sequence[int]) -> Made:
-    """Return documents without arguments."""
-    return [(Ref(model, str(key)), {}) for key in keys]
 
 
 def moment(struct: Mapping[str, Any]) -> datetime:

@@ -7,12 +7,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from connectors.contract import Answer, Call, System
+from connectors.contract import Answer, Call, Fence, System, no_fence
 from connectors.fake.connector import FakeSystem
 from connectors.fake.engine import FakeERP
 from connectors.fake.faults import Fault, FaultKind, On
@@ -54,12 +56,12 @@ HEAVY = (
         (["changes", "list"], {"change_sets"}),
         (["changes", "show", "last"], {"change_set", "counts", "history", "operations"}),
         (["changes", "resume"], {"change_set"}),
-        (["rollback", "last", "--preview"], {"documents", "reverses", "statuses"}),
+        (["rollback", "last", "--preview"], {"documents", "reverses", "statuses", "totals"}),
         (
             ["rollback", "last", "--reason", "x", "--yes"],
             {
                 "change_set", "counts", "documents", "not_confirmed", "residue", "reverses",
-                "statuses",
+                "statuses", "totals",
             },
         ),
         (["audit", "verify"], {"images", "is_intact", "lines", "moves", "problems"}),
@@ -87,6 +89,15 @@ def test_json_shows_images_and_changes(storno: Storno) -> None:
     assert (changes["state"]["before"], changes["state"]["after"]) == ("quotation", "cancelled")
     assert operation["before"][0]["fields"]["state"] == "quotation"
     assert operation["action"] == "purchase_order.cancel"
+
+
+def test_moments_are_the_readers_own(storno: Storno) -> None:
+    """The list of change sets tells the hour of the zone in storno.yaml, not that of the journal."""
+    applied(storno, "stale", "PO00001")
+    (made,) = storno.done("changes", "list", "--json").json["change_sets"]
+    at = datetime.fromisoformat(made["created_at"]).astimezone(ZoneInfo("Asia/Shanghai"))
+
+    assert f"{at:%Y-%m-%d %H:%M}" in storno.done("changes", "list").out
 
 
 @pytest.mark.parametrize(
@@ -223,6 +234,8 @@ def test_a_person_is_asked(
 class Interrupted:
     """A system at which somebody presses Ctrl-C in the second batch."""
 
+    parallel_calls = 1
+
     def __init__(self, system: FakeSystem) -> None:
         self._system = system
         self._batches = 0
@@ -230,12 +243,12 @@ class Interrupted:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._system, name)
 
-    def apply(self, calls: Sequence[Call]) -> list[Answer]:
+    def apply(self, calls: Sequence[Call], fence: Fence = no_fence) -> list[Answer]:
         """Go through once, then be interrupted before anything is sent."""
         self._batches += 1
         if self._batches == 2:
             raise KeyboardInterrupt
-        return self._system.apply(calls)
+        return self._system.apply(calls, fence)
 
 
 def test_ctrl_c_pauses_and_resume_goes_on(storno: Storno, erp: FakeERP, tmp_path: Path) -> None:

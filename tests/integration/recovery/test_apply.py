@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import pytest
 
-from connectors.contract import Answer, Call
+from connectors.contract import Answer, Call, Fence, no_fence
 from core.errors import AccessDenied, IllegalMove, LoginFailed, RefusedError
 from recovery.journal import Journal
 from recovery.states import ALREADY, ChangeSetState, OperationState
@@ -28,7 +28,7 @@ def test_the_way_back_is_stored_before_the_call(both: Scene, journal_url: str) -
     approved = both.approve(both.plan(CANCEL, keys))
     apply, looked = both.system.apply, list[object]()
 
-    def look_and_apply(calls: Sequence[Call]) -> list[Answer]:
+    def look_and_apply(calls: Sequence[Call], fence: Fence = no_fence) -> list[Answer]:
         with closing(Journal.open(journal_url)) as other:
             operations = other.operations_by_id([call.operation_id for call in calls])
             images = other.images([each.before_hash for each in operations.values()])
@@ -38,7 +38,7 @@ def test_the_way_back_is_stored_before_the_call(both: Scene, journal_url: str) -
                 assert call.before == images[operation.before_hash or ""]
             # No transaction of the run is open while the ERP works: this would wait for it.
             make_scene(other).plan(CANCEL, [])
-        return apply(calls)
+        return apply(calls, fence)
 
     both.system.apply = look_and_apply  # type: ignore[method-assign]
     both.run(approved, batch_size=2)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from connectors.contract import Answer, Call
+from connectors.contract import Answer, Call, Fence, no_fence
 from connectors.fake.sample import add_invoice, add_period
 from core import clock
 from core.errors import TransientError
@@ -316,9 +316,9 @@ def test_a_process_that_dies_around_the_call(
     approved = both.approve(both.plan(action, keys))
     apply = both.system.apply
 
-    def die(calls: Sequence[Call]) -> list[Answer]:
+    def die(calls: Sequence[Call], fence: Fence = no_fence) -> list[Answer]:
         if is_done:
-            apply(calls)
+            apply(calls, fence)
         raise _KilledError
 
     both.system.apply = die  # type: ignore[method-assign]

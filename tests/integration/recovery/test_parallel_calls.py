@@ -8,7 +8,7 @@ from contextlib import closing
 
 import pytest
 
-from connectors.contract import Answer, Call, Image, Step
+from connectors.contract import Answer, Call, Fence, Image, Step, no_fence
 from connectors.fake.faults import FaultKind
 from core.errors import LoginFailed, TransientError
 from recovery.journal import Journal
@@ -35,9 +35,9 @@ def test_calls_are_under_way_at_the_same_time(wide: Scene) -> None:
     keys = wide.orders(6)
     gate, apply = threading.Barrier(3), wide.system.apply
 
-    def meet(calls: Sequence[Call]) -> list[Answer]:
+    def meet(calls: Sequence[Call], fence: Fence = no_fence) -> list[Answer]:
         gate.wait(20)
-        return apply(calls)
+        return apply(calls, fence)
 
     wide.system.apply = meet  # type: ignore[method-assign]
     done = wide.do(CANCEL, keys)
@@ -52,13 +52,13 @@ def test_the_way_back_of_all_is_stored_before_the_first_call(wide: Scene, journa
     approved = wide.approve(wide.plan(CANCEL, wide.orders(6)))
     apply, looked = wide.system.apply, list[set[OperationState]]()
 
-    def look_and_apply(calls: Sequence[Call]) -> list[Answer]:
+    def look_and_apply(calls: Sequence[Call], fence: Fence = no_fence) -> list[Answer]:
         with closing(Journal.open(journal_url)) as other:
             operations = list(other.operations(approved.id))
             images = other.images([each.before_hash for each in operations])
             assert {each.before_hash for each in operations} == images.keys()
             looked.append({each.state for each in operations})
-        return apply(calls)
+        return apply(calls, fence)
 
     wide.system.apply = look_and_apply  # type: ignore[method-assign]
     wide.run(approved)
@@ -118,12 +118,12 @@ def test_a_busy_system_is_asked_again_for_what_it_did_not_do(wide: Scene) -> Non
     keys = wide.orders(6)
     apply, lock, calls_made = wide.system.apply, threading.Lock(), list[list[str]]()
 
-    def busy_once(calls: Sequence[Call]) -> list[Answer]:
+    def busy_once(calls: Sequence[Call], fence: Fence = no_fence) -> list[Answer]:
         with lock:
             calls_made.append([call.operation_id for call in calls])
             if len(calls_made) == 2:
                 raise TransientError(system="fake", problem="busy")
-        return apply(calls)
+        return apply(calls, fence)
 
     wide.system.apply = busy_once  # type: ignore[method-assign]
     done = wide.do(CANCEL, keys)
@@ -154,13 +154,13 @@ def test_a_wrong_password_stops_the_run_and_loses_nothing(wide: Scene) -> None:
     approved = wide.approve(wide.plan(CANCEL, keys))
     apply, lock, count = wide.system.apply, threading.Lock(), 0
 
-    def locked_out(calls: Sequence[Call]) -> list[Answer]:
+    def locked_out(calls: Sequence[Call], fence: Fence = no_fence) -> list[Answer]:
         nonlocal count
         with lock:
             count += 1
             if count > 2:
                 raise LoginFailed(system="fake", user="storno", said="expired")
-        return apply(calls)
+        return apply(calls, fence)
 
     wide.system.apply = locked_out  # type: ignore[method-assign]
     with pytest.raises(LoginFailed):
@@ -181,8 +181,8 @@ def test_what_cannot_be_read_back_is_settled_later(wide: Scene) -> None:
     capture, applied = wide.system.capture, list[str]()
     apply = wide.system.apply
 
-    def note(calls: Sequence[Call]) -> list[Answer]:
-        answers = apply(calls)
+    def note(calls: Sequence[Call], fence: Fence = no_fence) -> list[Answer]:
+        answers = apply(calls, fence)
         applied.extend(call.step.ref.key for call in calls)
         return answers
 
@@ -208,9 +208,9 @@ def test_an_action_that_shares_more_than_records_goes_one_call_at_a_time(wide: S
     wide.system.actions()[CANCEL].is_parallel = False  # type: ignore[misc]
     apply, under_way, met = wide.system.apply, threading.Lock(), list[bool]()
 
-    def alone(calls: Sequence[Call]) -> list[Answer]:
+    def alone(calls: Sequence[Call], fence: Fence = no_fence) -> list[Answer]:
         met.append(not under_way.acquire(blocking=False))
-        answers = apply(calls)
+        answers = apply(calls, fence)
         under_way.release()
         return answers
 

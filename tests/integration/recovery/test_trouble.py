@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event
 
-from connectors.contract import Answer, Call
+from connectors.contract import Answer, Call, Fence, no_fence
 from core.errors import JournalBroken, JournalFull
 from recovery.journal import Journal
 from recovery.states import ChangeSetState, OperationState
@@ -99,8 +99,8 @@ def test_a_disk_that_fills_up_between_call_and_outcome(scene: Scene) -> None:
     approved = scene.approve(scene.plan(CANCEL, keys))
     apply, full = scene.system.apply, pragma(scene, "query_only=ON", "query_only=OFF")
 
-    def apply_and_fill(calls: Sequence[Call]) -> list[Answer]:
-        answers = apply(calls)
+    def apply_and_fill(calls: Sequence[Call], fence: Fence = no_fence) -> list[Answer]:
+        answers = apply(calls, fence)
         full.__enter__()
         return answers
 

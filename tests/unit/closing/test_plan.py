@@ -376,13 +376,29 @@ def test_progress_ends_with_the_whole() -> None:
     assert PlanProgress(looked_at=3, ready=2, excepted=1) == told[-1]
 
 
+def test_who_carries_it_out_where_nobody_says() -> None:
+    """Storno where it may write, else a person; a plan says so of each document."""
+    erp = empty_erp()
+    add_purchase_order(erp, "PO1")
+    for action, executor in (
+        (CANCEL, Executor.INTERFACE),
+        ("purchase_order.approve_by_hand", Executor.BY_PERSON),
+    ):
+        drawn = draw(erp, closing(route(action)))
+
+        assert [executor] == [operation.executor for operation in drawn.operations]
+
+
 @pytest.mark.parametrize(
     "settings_, setting",
     [
         (closing(route(CANCEL), kind="nonsense"), "closings.stale.kind"),
         (closing(route("purchase_order.nonsense")), "closings.stale.routes[1].action"),
         (closing(route(CANCEL), route("sales_order.close")), "closings.stale.routes[2].action"),
-        (closing(route("purchase_order.approve_by_hand")), "closings.stale.routes[1].action"),
+        (
+            closing(route("purchase_order.approve_by_hand", executor="interface")),
+            "closings.stale.routes[1].action",
+        ),
         (closing(route(CANCEL, when="nonsense")), "closings.stale.routes[1].when"),
         (closing(route(CANCEL), scope="nonsense"), "closings.stale.scope"),
         (

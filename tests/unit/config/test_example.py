@@ -47,7 +47,7 @@ def test_commented_lines_validate_too(tmp_path: Path, language: str) -> None:
 
     settings = load(path, environment={"JOURNAL_PASSWORD": "hunter3"})
 
-    assert list(settings.systems) == ["practice", "erp"]
+    assert list(settings.systems) == ["practice", "erp", "legacy"]
     written = {key[-1] for key in read_source(path).lines}
     known = {*Settings.model_fields, *ClosingSettings.model_fields}
     assert known - {"allow_plain_secrets"} <= written

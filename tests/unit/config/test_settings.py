@@ -127,7 +127,7 @@ def test_closing(write: Write) -> None:
 
     assert closing.scope == "not is_closed"
     assert [route.name for route in closing.routes] == ["cancel it", "by hand"]
-    assert [route.executor for route in closing.routes] == ["interface", "by_person"]
+    assert [route.executor for route in closing.routes] == [None, "by_person"]
     assert closing.routes[0].checks[0].code == "no_number"
     assert closing.routes[0].arguments["tags"] == (1, "a")
     assert str(closing.routes[0].arguments["limit"]) == "1.50"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from connectors.answers import LONGEST_SAID
 from connectors.http import HttpAnswer
 from connectors.odoo.errors import (
     IS_ANSWERED,
-    LONGEST_SAID,
     Fault,
     cut,
     fault_of_xmlrpc,

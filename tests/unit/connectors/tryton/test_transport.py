@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
+from connectors.answers import LONGEST_SAID
 from connectors.http import HttpAnswer, HttpClient
-from connectors.tryton.errors import LONGEST_SAID, Fault, from_fault, from_status
+from connectors.tryton.errors import Fault, from_fault, from_status
 from connectors.tryton.transport import (
     Dialect,
     JsonDialect,

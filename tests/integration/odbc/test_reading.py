@@ -1,0 +1,141 @@
+"""The bulk face over real drivers: the same rows as the record face, odd values become null, no process ends."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from connectors.columns import AMOUNT, MOMENT, QUANTITY
+from connectors.odbc.connection import Database
+from connectors.odbc.dialects import Statement
+from connectors.odbc.reading import batches
+
+SCHEMA = pa.schema(
+    [
+        ("key", pa.string()),
+        ("number", pa.string()),
+        ("date", pa.date32()),
+        ("amount", AMOUNT),
+        ("ordered_quantity", QUANTITY),
+        ("is_closed", pa.bool_()),
+        ("changed_at", MOMENT),
+        ("native.note", pa.string()),
+    ]
+)
+
+ODD = {
+    "postgresql": ["'infinity', 'NaN', 'infinity'", "'0044-03-15 BC', 1, '20000-01-01 00:00:00'"],
+    "mariadb": [
+        "'2024-00-00', 1, '2024-00-00 00:00:00'",
+        "'0000-00-00', 1, '0000-00-00 00:00:00'",
+        "'2024-02-31', 1, null",
+    ],
+    "sqlite": ["'2024-00-00', 'abc', 'yesterday'", "'infinity', 1, 'infinity'"],
+}
+
+
+def fill(database: Database, *rows: str) -> None:
+    moment = "datetime" if database.dialect.name == "mariadb" else "timestamp"
+    with database.writing() as session:
+        session.change(
+            "create table orders (id integer primary key, no varchar(20), closed varchar(1),"
+            f" day date, amount decimal(18,4), at {moment}, note varchar(12000))"
+        )
+        for place, row in enumerate(rows, 1):
+            session.change(f"insert into orders values ({place}, 'PO{place}', 'y', {row})")
+        session.commit()
+
+
+def read(database: Database, where: str = "", *values: Any) -> list[dict[str, Any]]:
+    quote = database.dialect.quote
+    listed = ", ".join(
+        f"{sql} as {quote(name)}"
+        for sql, name in zip(
+            ("id", "no", "day", "amount", "amount", "closed = 'y'", "at", "note"),
+            SCHEMA.names,
+            strict=True,
+        )
+    )
+    statement = Statement(f"select {listed} from orders {where}", values)
+    return list(pa.Table.from_batches(batches(database, statement, SCHEMA), SCHEMA).to_pylist())
+
+
+GOOD = "'2024-05-06', 12.3400, '2024-05-06 07:08:09', '螺丝 ü'"
+
+
+def test_a_row(opened: Any) -> None:
+    """Every type of the canonical columns arrives; a moment is of the system's own zone."""
+    database = opened(time_zone="Asia/Shanghai")
+    fill(database, GOOD)
+
+    assert read(database) == [
+        {
+            "key": "1",
+            "number": "PO1",
+            "date": date(2024, 5, 6),
+            "amount": Decimal("12.34"),
+            "ordered_quantity": Decimal("12.34"),
+            "is_closed": True,
+            "changed_at": datetime(2024, 5, 5, 23, 8, 9, tzinfo=UTC),
+            "native.note": "螺丝 ü",
+        }
+    ]
+
+
+def test_odd_values_are_null(database: Database) -> None:
+    """A date that is none would end the process within arrow-odbc; a NaN would be 0."""
+    with database.writing() as session:
+        if database.dialect.name == "mariadb":
+            session.change("set session sql_mode = 'ALLOW_INVALID_DATES'")
+        session.commit()
+    odd = ODD[database.dialect.name]
+    fill(database, *(f"{row}, 'x'" for row in odd))
+
+    found = read(database)
+
+    assert len(found) == len(odd)
+    assert {row["date"] for row in found} == {None}
+    assert {row["changed_at"] for row in found} == {None}
+    assert {row["amount"] for row in found} <= {None, Decimal(1)}
+
+
+@pytest.mark.parametrize("note", ["短", "长" * 5_000, "𠮷" * 300])
+def test_texts_of_any_length(database: Database, note: str) -> None:
+    """What has no room in arrow-odbc's batches goes through pyodbc: the same rows, nothing cut."""
+    fill(database, "null, null, null, null")
+    with database.writing() as session:
+        session.change("update orders set note = ?", (note,))
+        session.commit()
+
+    assert note == read(database)[0]["native.note"]
+
+
+def test_values_are_bound(database: Database) -> None:
+    """Numbers, ASCII and other text find the same rows."""
+    fill(database, GOOD, GOOD)
+
+    assert ["1"] == [row["key"] for row in read(database, "where id = ? and no = ?", 1, "PO1")]
+    found = read(database, "where note = ? and id > ?", "螺丝 ü", 1)
+    assert ["2"] == [row["key"] for row in found]
+
+
+def test_no_row(database: Database) -> None:
+    """Nothing is an answer too."""
+    fill(database)
+
+    assert [] == read(database)
+
+
+@pytest.mark.parametrize("options", ["sqlite"], indirect=True)
+def test_a_long_text_where_a_number_belongs(database: Database) -> None:
+    """SQLite holds anything anywhere: what is no number is null, whatever its length, and nothing fails."""
+    fill(database, f"'{'9' * 90}', '{'長' * 300}', 'soon', 'x'", GOOD)
+
+    first, second = read(database)
+
+    assert (first["amount"], first["date"], first["changed_at"]) == (None, None, None)
+    assert second["amount"] == Decimal("12.34")

@@ -1,0 +1,237 @@
+"""The SQL that each database gets. SQL Server, Oracle and Db2 are compared as text: no such server has run it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+import sqlalchemy as sa
+
+from config.systems import OdbcLimits
+from connectors.odbc.dialect_names import NAMES, dialect_by_driver, dialect_of
+from connectors.odbc.dialects import Statement
+from connectors.odbc.values import Column, New, Plus, Sort
+from core.errors import NotFound
+
+LIMITS = OdbcLimits(connect=5.0, lock=7.0, statement=60.0)
+
+ORDER = Column("TD001", "char(4)", Sort.TEXT, 4)
+LINE = Column("TD003", "char(4)", Sort.TEXT, 4)
+CLOSED = Column("TD016", "varchar(1)", Sort.TEXT, 1)
+FLAG = Column("FLAG", "int", Sort.INTEGER)
+DAY = Column("day", "datetime", Sort.MOMENT)
+
+
+def select(name: str, *columns: Column) -> str:
+    """A locked read of one key."""
+    dialect = dialect_of(name)
+    table = dialect.table("PURTD")
+    elements = [element for each in columns for element in dialect.captured(each).elements]
+    statement = sa.select(*elements).select_from(table).where(dialect.key_in([ORDER], [["PO 1"]]))
+    compiled = dialect.compile(dialect.locked(statement, table, LIMITS))
+    assert compiled.parameters == ("PO 1",)
+    return " ".join(compiled.sql.split())
+
+
+@pytest.mark.parametrize(
+    "name, expected",
+    [
+        (
+            "postgresql",
+            (
+                'SELECT "TD016", "FLAG", "day"::text FROM "PURTD"'
+                ' WHERE "TD001" IN (CAST(? AS char(4))) FOR UPDATE'
+            ),
+        ),
+        (
+            "mariadb",
+            (
+                "SELECT `TD016`, `FLAG`, cast(`day` as char) FROM `PURTD`"
+                " WHERE `TD001` IN (?) FOR UPDATE"
+            ),
+        ),
+        (
+            "sqlserver",
+            (
+                "SELECT [TD016], [FLAG], convert(varchar(40), [day], 126)"
+                " FROM [PURTD] WITH (UPDLOCK, ROWLOCK, HOLDLOCK) WHERE [TD001] IN (CAST(? AS char(4)))"
+            ),
+        ),
+        (
+            "oracle",
+            (
+                'SELECT "TD016", "FLAG", to_char("day", \'SYYYY-MM-DD HH24:MI:SS.FF9\')'
+                ' FROM "PURTD" WHERE "TD001" IN (?) FOR UPDATE WAIT 7'
+            ),
+        ),
+        (
+            "db2",
+            (
+                'SELECT "TD016", "FLAG", varchar("day") FROM "PURTD"'
+                ' WHERE "TD001" IN (CAST(? AS char(4))) WITH RS USE AND KEEP UPDATE LOCKS'
+            ),
+        ),
+    ],
+)
+def test_a_locked_read(name: str, expected: str) -> None:
+    """Every identifier is quoted, the key is bound in the column's own type, the rows are held."""
+    assert expected == select(name, CLOSED, FLAG, DAY)
+
+
+@pytest.mark.parametrize(
+    "name, expected",
+    [
+        (
+            "postgresql",
+            (
+                'UPDATE "PURTD" SET "FLAG"=("PURTD"."FLAG" + 1), "TD016"=CAST(? AS varchar(1))'
+                ' WHERE ("TD001", "TD003") IN ((CAST(? AS char(4)), CAST(? AS char(4))))'
+            ),
+        ),
+        (
+            "mariadb",
+            "UPDATE `PURTD` SET `FLAG`=(`FLAG` + 1), `TD016`=? WHERE (`TD001`, `TD003`) IN ((?, ?))",
+        ),
+        (
+            "sqlserver",
+            (
+                "UPDATE [PURTD] SET [FLAG]=([FLAG] + 1), [TD016]=CAST(? AS varchar(1))"
+                " WHERE [TD001] = CAST(? AS char(4)) AND [TD003] = CAST(? AS char(4))"
+            ),
+        ),
+        (
+            "oracle",
+            'UPDATE "PURTD" SET "FLAG"=("FLAG" + 1), "TD016"=? WHERE ("TD001", "TD003") IN ((?, ?))',
+        ),
+        (
+            "db2",
+            (
+                'UPDATE "PURTD" SET "FLAG"=("FLAG" + 1), "TD016"=CAST(? AS varchar(1))'
+                ' WHERE "TD001" = CAST(? AS char(4)) AND "TD003" = CAST(? AS char(4))'
+            ),
+        ),
+    ],
+)
+def test_an_update_by_a_key_of_two_columns(name: str, expected: str) -> None:
+    """A number that only goes forward is added to, the closing mark is bound."""
+    dialect = dialect_of(name)
+    table = dialect.table("PURTD", "FLAG", "TD016")
+    statement = (
+        sa.update(table)
+        .values(
+            {
+                dialect.column("FLAG"): dialect.changed(FLAG, Plus()),
+                dialect.column("TD016"): dialect.changed(CLOSED, New("y")),
+            }
+        )
+        .where(dialect.key_in([ORDER, LINE], [["P001", "0001"]]))
+    )
+
+    compiled = dialect.compile(statement)
+
+    assert ("y", "P001", "0001") == compiled.parameters
+    assert expected.replace('"PURTD"."FLAG"', '"FLAG"') == " ".join(compiled.sql.split())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_that_want_to_get_out(name: str) -> None:
+    """A name with quotes in it stays a name, and is never a place for a value."""
+    dialect = dialect_of(name)
+    column = Column('a"]`b; 单号', "int", Sort.INTEGER)
+    compiled = dialect.compile(
+        sa.update(dialect.table("t", column.name))
+        .values({dialect.column(column.name): dialect.changed(column, New(5))})
+        .where(dialect.key_in([FLAG], [[1]]))
+    )
+
+    assert ["5", "1"] == [str(value) for value in compiled.parameters]
+    escaped = {
+        "sqlserver": '[a"]]`b; 单号]',
+        "mariadb": '`a"]``b; 单号`',
+    }.get(name, '"a""]`b; 单号"')
+    assert escaped in compiled.sql
+
+
+def test_another_set_of_books() -> None:
+    """A table of another database and schema keeps its three names on SQL Server."""
+    dialect = dialect_of("sqlserver")
+
+    compiled = dialect.compile(sa.select(dialect.table("UFDATA_001_2024.dbo.PO_Pomain", "POID")))
+
+    assert "FROM [UFDATA_001_2024].dbo.[PO_Pomain]" in " ".join(compiled.sql.split())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_thousand_keys_fit(name: str) -> None:
+    """No statement has more values than the server takes, however wide the key."""
+    dialect = dialect_of(name)
+
+    for width in (1, 2, 3, 7):
+        assert 1 <= dialect.chunk(width) * width <= dialect.parameter_limit
+        assert dialect.chunk(width) <= dialect.key_chunk
+
+
+@pytest.mark.parametrize(
+    "name, parts",
+    [
+        ("postgresql", ["lock_timeout = 7000", "statement_timeout = 60000", "read_only = on"]),
+        ("mariadb", ["innodb_lock_wait_timeout = 7", "max_statement_time = 60", "read only"]),
+        ("sqlite", ["busy_timeout = 7000", "query_only = 1"]),
+        ("sqlserver", ["LOCK_TIMEOUT 7000", "NOCOUNT OFF", "XACT_ABORT ON"]),
+        ("db2", ["lock timeout 7"]),
+    ],
+)
+def test_the_server_keeps_the_limits(name: str, parts: list[str]) -> None:
+    """Drivers accept time limits and forget them; so they are set on the server."""
+    told = "; ".join(dialect_of(name).session_settings(LIMITS, read_only=True))
+
+    assert [part for part in parts if part not in told] == []
+
+
+@pytest.mark.parametrize(
+    "driver, expected",
+    [
+        ("PostgreSQL Unicode", "postgresql"),
+        ("/usr/lib/odbc/psqlodbcw.so", "postgresql"),
+        ("MariaDB Unicode", "mariadb"),
+        ("MySQL ODBC 8.0 Unicode Driver", "mariadb"),
+        ("SQLite3", "sqlite"),
+        ("ODBC Driver 18 for SQL Server", "sqlserver"),
+        ("SQL Server Native Client 10.0", "sqlserver"),
+        ("FreeTDS", "sqlserver"),
+        ("Oracle in instantclient_21_9", "oracle"),
+        ("/opt/clidriver/lib/libdb2.so", "db2"),
+        ("Access", None),
+    ],
+)
+def test_the_driver_tells_the_dialect(driver: str, expected: str | None) -> None:
+    """By name or by path."""
+    assert expected == dialect_by_driver(driver)
+
+
+def test_an_unknown_dialect() -> None:
+    """It is named, with those that are known."""
+    with pytest.raises(NotFound) as caught:
+        dialect_of("access")
+
+    assert "sqlserver" in caught.value.details["known"]
+
+
+@pytest.mark.parametrize(
+    "name, expected",
+    [
+        ("sqlserver", Statement("CAST(? AS decimal(18,4))", ("1.2300",))),
+        ("postgresql", Statement("CAST(? AS decimal(18,4))", ("1.2300",))),
+        ("mariadb", Statement("CAST(? AS DECIMAL(18, 4))", ("1.2300",))),
+        ("oracle", Statement("CAST(? AS NUMERIC)", ("1.2300",))),
+    ],
+)
+def test_a_number_travels_as_text(name: str, expected: Statement) -> None:
+    """Its scale stays, and no binary number comes between."""
+    dialect = dialect_of(name)
+    column = Column("amount", "decimal(18,4)", Sort.DECIMAL, 18, 4)
+
+    compiled = dialect.compile(sa.select(dialect.bound(column, Decimal("1.2300"))))
+
+    assert expected.parameters == compiled.parameters
+    assert expected.sql in compiled.sql
