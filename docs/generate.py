@@ -1,4 +1,4 @@
-"""Writes docs/reference/errors.md, events.md and columns.md from the code: `python docs/generate.py`.
+"""Writes docs/reference/errors.md, events.md, columns.md and recipes.md from the code: `python docs/generate.py`.
 
 A test compares the files with what this script would write.
 """
@@ -16,6 +16,7 @@ from typing import Final
 
 import pyarrow as pa
 
+from config.recipe_reference import recipes_page
 from connectors.columns import DOCUMENT_COLUMNS, LINE_COLUMNS
 from core import errors
 from core.errors import StornoError
@@ -137,6 +138,7 @@ MEANINGS: Final[Mapping[Event, str]] = {
     Event.CALL_RETRIED: "A call that certainly changed nothing is tried again.",
     Event.SESSION_RENEWED: "The ERP had ended our session; Storno logged in again.",
     Event.SYSTEM_CHECKED: "A system was checked.",
+    Event.SYSTEM_PROVED: "A system's actions were tried on a copy, and the proof was stored.",
     Event.LIST_DECODED: "A list of numbers was not UTF-8 and was read as GBK.",
     Event.JOURNAL_OPENED: "The journal was opened.",
     Event.JOURNAL_MIGRATED: "The journal's tables were brought to the revision of this version.",
@@ -233,6 +235,7 @@ def pages() -> Iterator[tuple[Path, str]]:
     yield REFERENCE / "errors.md", errors_page()
     yield REFERENCE / "events.md", events_page()
     yield REFERENCE / "columns.md", columns_page()
+    yield REFERENCE / "recipes.md", recipes_page()
 
 
 def main() -> None:
