@@ -174,15 +174,18 @@ class SQLite(Dialect):
 
     def describe(self, rows: Rows, name: str) -> Table | None:
         table = name.rpartition(".")[2]
+        # Names travel as hexadecimal digits, like all texts: what the driver makes of Chinese ones is not always
+        # what stands there.
         found = rows(
-            'select name, type, "notnull", cast(pk as integer), cast(hidden as integer)'
-            " from pragma_table_xinfo(?)",
+            'select hex(name), type, "notnull", cast(pk as integer), cast(hidden as integer),'
+            " (select encoding from pragma_encoding) from pragma_table_xinfo(?)",
             (table,),
         )
         if not found:
             return None
         columns, key = {}, {}
-        for column, native, not_null, place, hidden in found:
+        for told, native, not_null, place, hidden, encoding in found:
+            column = bytes.fromhex(told).decode(encoding, "replace")
             columns[column] = Column(
                 column,
                 native or "",

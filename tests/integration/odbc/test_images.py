@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from typing import Any, Final
 
 import pytest
@@ -17,6 +19,7 @@ from connectors.odbc.writing import restore, write
 from connectors.odbc.written import Write
 from tests.integration.odbc import anything
 from tests.integration.odbc.anything import Holding
+from tests.integration.odbc.conftest import Options
 
 HOLDINGS: Final = {
     "postgresql": anything.POSTGRESQL,
@@ -161,3 +164,15 @@ def test_names_are_short_and_plain(database: Database, holding: Holding) -> None
         named = [column[0] for column in session._cursor.description]
 
     assert [f"c{place}" for place in range(len(named))] == named
+
+
+@pytest.mark.parametrize("encoding", ["UTF-8", "UTF-16le", "UTF-16be"])
+def test_columns_have_the_names_that_stand_there(sqlite_options: Options, encoding: str) -> None:
+    """However a file of SQLite keeps its texts, a column is found under its own name."""
+    options = sqlite_options()
+    with closing(sqlite3.connect(str(options.database))) as connection:
+        connection.execute(f"pragma encoding = '{encoding}'")
+        connection.execute('create table named (id integer primary key, "odd ""name""; 单号" text)')
+        connection.commit()
+    with closing(Database("erp", options)) as database:
+        assert ["id", 'odd "name"; 单号'] == list(database.table("named").columns)
