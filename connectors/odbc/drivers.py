@@ -6,6 +6,9 @@ it is told what to install.
 
 from __future__ import annotations
 
+import locale
+import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from core.errors import PackageMissing
@@ -16,8 +19,22 @@ if TYPE_CHECKING:
     from connectors.odbc.dialects import Statement
 
 
+def keep_every_sign() -> None:
+    """Let this process speak UTF-8 to C libraries, where its locale would not.
+
+    In any other locale (`LC_ALL=C` of a service, one that is not installed) the driver manager of unixODBC cuts each
+    sign of a statement down to its low byte, without any error: Chinese names of columns become others.
+    """
+    for name in ("C.UTF-8", "en_US.UTF-8"):
+        if locale.getlocale(locale.LC_CTYPE)[1] == "UTF-8" or os.name == "nt":
+            return
+        with suppress(locale.Error):
+            locale.setlocale(locale.LC_CTYPE, name)
+
+
 def driver_module() -> Any:
     """Return pyodbc, imported when it is first needed. Raises `PackageMissing`."""
+    keep_every_sign()
     try:
         import pyodbc
     except ImportError as error:

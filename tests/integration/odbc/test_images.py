@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from typing import Any, Final
@@ -17,6 +20,7 @@ from connectors.odbc.images import Images, Row
 from connectors.odbc.values import New
 from connectors.odbc.writing import restore, write
 from connectors.odbc.written import Write
+from tests.factories import ROOT
 from tests.integration.odbc import anything
 from tests.integration.odbc.anything import Holding
 from tests.integration.odbc.conftest import Options
@@ -176,3 +180,31 @@ def test_columns_have_the_names_that_stand_there(sqlite_options: Options, encodi
         connection.commit()
     with closing(Database("erp", options)) as database:
         assert ["id", 'odd "name"; 单号'] == list(database.table("named").columns)
+
+
+IN_THIS_LOCALE: Final = """
+import sys
+from config.systems import OdbcOptions
+from connectors.odbc.connection import Database
+
+database = Database("erp", OdbcOptions(driver="SQLite3", database=sys.argv[1]))
+with database.writing() as session:
+    session.change('create table t (id integer primary key, "单号" text)')
+    session.commit()
+print(ascii(list(database.table("t").columns)))
+"""
+
+
+@pytest.mark.parametrize("name", ["C", "C.UTF-8", "xx_XX.UTF-8"])
+def test_names_survive_every_locale(sqlite_options: Options, name: str) -> None:
+    """A service often runs with no locale, or with one that is not installed; names are as they were written."""
+    told = subprocess.run(
+        [sys.executable, "-c", IN_THIS_LOCALE, str(sqlite_options().database)],
+        cwd=ROOT,
+        env={**os.environ, "LC_ALL": name, "PYTHONUTF8": "1"},
+        capture_output=True,
+        check=True,
+        encoding="utf-8",
+    ).stdout
+
+    assert ascii(["id", "单号"]) == told.strip()
