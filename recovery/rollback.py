@@ -17,7 +17,8 @@ from recovery.judgement import Systems
 from recovery.model import Actor, ChangeSet, Draft, PlannedOperation, Purpose
 from recovery.parts import PART_OF
 from recovery.plan import Chain, arrange, gather
-from recovery.preview import OnConflict, RollbackItem, RollbackPreview, Selection, Status, preview
+from recovery.preview import OnConflict, RollbackItem, RollbackPreview, Status, preview
+from recovery.selection import Selection
 from recovery.totals import totals
 
 

@@ -280,11 +280,6 @@ class Database:
             raise NotFound(what="table", name=name)
         return found
 
-    def triggers(self, name: str) -> tuple[str, ...]:
-        """Return the names of the triggers on a table."""
-        with self.reading() as session:
-            return self.dialect.triggers(session.rows, name)
-
     def forget(self) -> None:
         """Look at every table anew: the schema may have changed."""
         self._tables.clear()

@@ -73,7 +73,7 @@ def read(text: str) -> Parts:
 
 
 def written(parts: Iterable[tuple[str, str]]) -> str:
-    """Return the string of these parts; a value with a special sign stands in braces."""
+    """Return the string of these parts; a value with a special character stands in braces."""
     return ";".join(f"{key}={_value(key, value)}" for key, value in parts) + ";"
 
 

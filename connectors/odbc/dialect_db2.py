@@ -150,15 +150,6 @@ class Db2(Dialect):
         is_view = found[0][-1].strip() == "V"
         return Table(name, columns, tuple(key[place] for place in sorted(key)), is_view=is_view)
 
-    def triggers(self, rows: Rows, name: str) -> tuple[str, ...]:
-        owner, _, table = name.rpartition(".")
-        found = rows(
-            "select trigname from syscat.triggers"
-            " where tabschema = coalesce(?, current schema) and tabname = ? order by 1",
-            (owner or None, table),
-        )
-        return tuple(row[0] for row in found)
-
 
 def _double(value: float | None) -> Cell:
     return Cell(None if value is None else Decimal(repr(value)))

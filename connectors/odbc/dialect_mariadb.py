@@ -91,7 +91,7 @@ _CODECS: Final[Mapping[str, str]] = {
 """Python's names, only to show a text whose bytes were read."""
 
 _WIDE: Final = frozenset({"ucs2", "utf16", "utf16le", "utf32"})
-"""They may hold half a sign, which no connection carries."""
+"""They may hold half a character, which no connection carries."""
 
 _TRANSACTIONAL: Final = frozenset({"innodb", "rocksdb", "ndbcluster", "tokudb"})
 _DIGITS: Final = 38
@@ -210,7 +210,7 @@ class MariaDB(Dialect):
             )
 
     def after_connect(self, connection: Any) -> None:
-        # Read as UTF-8 too: as UTF-16 a text ends at a NUL, and signs beyond the first 65,536 are cut in two.
+        # Read as UTF-8 too: as UTF-16 a text ends at a NUL, and characters beyond the first 65,536 are cut in two.
         for kind in (_SQL_CHAR, _SQL_WCHAR):
             connection.setdecoding(kind, "utf-8", ctype=_SQL_CHAR)
 
@@ -301,16 +301,6 @@ class MariaDB(Dialect):
             is_view=is_view,
         )
 
-    def triggers(self, rows: Rows, name: str) -> tuple[str, ...]:
-        owner, _, table = name.rpartition(".")
-        found = rows(
-            "select trigger_name from information_schema.triggers"
-            " where event_object_schema = coalesce(?, database()) and event_object_table = ?"
-            " order by 1",
-            (owner or None, table),
-        )
-        return tuple(row[0] for row in found)
-
     def _captured_text(self, column: Column) -> Captured:
         charset = column.charset or "utf8mb4"
         if self.encoding is not None and not charset.startswith("utf8"):
@@ -321,7 +311,7 @@ class MariaDB(Dialect):
             )
         if charset in _LOSSLESS:
             return self.typed(column)
-        # Some signs of such a character set share one sign of Unicode: then the bytes are read.
+        # Some characters of such a set share one of Unicode: then the bytes are read.
         back = f"hex(convert(convert({{0}} using utf8mb4) using {charset}))"
         doubt = "true" if charset in _WIDE else f"{back} <> hex({{0}})"
         python = _CODECS.get(charset, charset)
@@ -356,9 +346,9 @@ class MariaDB(Dialect):
 
 
 def is_safe_wide(text: str) -> bool:
-    """Whether the driver carries a text as UTF-16 unchanged: ASCII and signs of three bytes do, measured."""
+    """Whether the driver carries a text as UTF-16 unchanged: ASCII and characters of three bytes do, measured."""
     return text.isascii() or all(
-        "\0" < sign < "\x80" or "\u0800" <= sign <= "\uffff" for sign in text
+        "\0" < each < "\x80" or "\u0800" <= each <= "\uffff" for each in text
     )
 
 

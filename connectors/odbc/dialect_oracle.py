@@ -126,16 +126,6 @@ class Oracle(Dialect):
                 key[int(place)] = column
         return Table(name, columns, tuple(key[place] for place in sorted(key)))
 
-    def triggers(self, rows: Rows, name: str) -> tuple[str, ...]:
-        owner, _, table = name.rpartition(".")
-        found = rows(
-            "select trigger_name from all_triggers"
-            " where table_owner = coalesce(?, sys_context('userenv', 'current_schema'))"
-            " and table_name = ? and status = 'ENABLED' order by 1",
-            (owner or None, table),
-        )
-        return tuple(row[0] for row in found)
-
 
 def _sort(native: str) -> Sort:
     if native.startswith("TIMESTAMP"):

@@ -240,14 +240,6 @@ class PostgreSQL(Dialect):
             has_versions=(storage, kind) == ("heap", "r"),
         )
 
-    def triggers(self, rows: Rows, name: str) -> tuple[str, ...]:
-        found = rows(
-            "select tgname::text from pg_catalog.pg_trigger"
-            " where tgrelid = to_regclass(?) and not tgisinternal order by 1",
-            (self._regclass(name),),
-        )
-        return tuple(row[0] for row in found)
-
     def _regclass(self, name: str) -> str:
         return ".".join(self.quote(part) for part in name.split("."))
 

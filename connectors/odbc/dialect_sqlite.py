@@ -157,7 +157,7 @@ class SQLite(Dialect):
         del connection, parameters
         if not sql.isascii() and max(sql) > "\uffff":
             raise ContractBroken(
-                problem="a sign beyond the first 65,536 stands in a statement itself"
+                problem="a character beyond the first 65,536 stands in a statement itself"
             )
 
     def session_settings(self, limits: OdbcLimits, *, read_only: bool) -> tuple[str, ...]:
@@ -200,14 +200,6 @@ class SQLite(Dialect):
         kinds = rows("select type from sqlite_master where lower(name) = lower(?)", (table,))
         is_view = bool(kinds) and kinds[0][0] == "view"
         return Table(name, columns, tuple(key[place] for place in sorted(key)), is_view=is_view)
-
-    def triggers(self, rows: Rows, name: str) -> tuple[str, ...]:
-        found = rows(
-            "select name from sqlite_master where type = 'trigger' and lower(tbl_name) = lower(?)"
-            " order by 1",
-            (name.rpartition(".")[2],),
-        )
-        return tuple(row[0] for row in found)
 
 
 def _cell(tagged: str, encoding: str, sort: Sort) -> Cell:

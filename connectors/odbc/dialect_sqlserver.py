@@ -177,14 +177,6 @@ class SQLServer(Dialect):
         is_view = found[0][9].strip() == "V"
         return Table(name, columns, tuple(key[place] for place in sorted(key)), is_view=is_view)
 
-    def triggers(self, rows: Rows, name: str) -> tuple[str, ...]:
-        found = rows(
-            "select name from sys.triggers where parent_id = object_id(?) and is_disabled = 0"
-            " order by name",
-            (self._object(name),),
-        )
-        return tuple(row[0] for row in found)
-
     def _schema(self, owner: Sequence[str]) -> str:
         return ".".join(self.quote(part) for part in owner)
 

@@ -323,10 +323,6 @@ class Dialect(ABC):
     def describe(self, rows: Rows, name: str) -> Table | None:
         """Return a table or view as it stands, None where there is none of that name."""
 
-    @abstractmethod
-    def triggers(self, rows: Rows, name: str) -> tuple[str, ...]:
-        """Return the names of a table's triggers, sorted."""
-
     # --- for the subclasses ---------------------------------------------------------------------
 
     @abstractmethod

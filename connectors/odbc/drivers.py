@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from connectors.odbc.dialects import Statement
 
 
-def keep_every_sign() -> None:
+def keep_every_character() -> None:
     """Let this process speak UTF-8 to C libraries, where its locale would not.
 
     In any other locale (`LC_ALL=C` of a service, one that is not installed) the driver manager of unixODBC cuts each
-    sign of a statement down to its low byte, without any error: Chinese names of columns become others.
+    character of a statement down to its low byte, without any error: Chinese names of columns become others.
     """
     for name in ("C.UTF-8", "en_US.UTF-8"):
         if locale.getlocale(locale.LC_CTYPE)[1] == "UTF-8" or os.name == "nt":
@@ -34,7 +34,7 @@ def keep_every_sign() -> None:
 
 def driver_module() -> Any:
     """Return pyodbc, imported when it is first needed. Raises `PackageMissing`."""
-    keep_every_sign()
+    keep_every_character()
     try:
         import pyodbc
     except ImportError as error:

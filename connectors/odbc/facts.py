@@ -6,7 +6,7 @@ Only the questions for PostgreSQL, MariaDB and SQLite were asked of real servers
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -184,10 +184,21 @@ def triggers_of(database: Database, table: str) -> Mapping[str, str] | None:
         return None
 
 
-def has_hidden_triggers(database: Database, table: str) -> bool:
+def has_hidden_triggers(triggers: Mapping[str, str] | None) -> bool:
     """Whether the server keeps from us which triggers a table has, or what one of them does."""
-    found = triggers_of(database, table)
-    return found is None or "" in found.values()
+    return triggers is None or "" in triggers.values()
+
+
+def trigger_notes(database: Database, table: str) -> Iterator[Text]:
+    """Say which triggers a table has, and whether all of them are seen: whoever signs should have read it."""
+    triggers = triggers_of(database, table)
+    if has_hidden_triggers(triggers):
+        yield Text(N_("the triggers of {table} cannot be seen"), {"table": table})
+    if triggers:
+        yield Text(
+            N_("table {table} has triggers: {triggers}"),
+            {"table": table, "triggers": ", ".join(triggers)},
+        )
 
 
 def last_backup(database: Database) -> Backup:

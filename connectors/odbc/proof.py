@@ -128,7 +128,9 @@ def subject_of(
 def _hidden_triggers(database: Database, kinds: Sequence[LiveKind]) -> Text | None:
     """Return why nobody can prove what a write sets off: a trigger that is not seen may change at any time."""
     hidden = [
-        table for table in _written_tables(kinds) if facts.has_hidden_triggers(database, table)
+        table
+        for table in _written_tables(kinds)
+        if facts.has_hidden_triggers(facts.triggers_of(database, table))
     ]
     if not hidden:
         return None
@@ -252,14 +254,7 @@ def _facts(database: Database, kinds: Sequence[LiveKind]) -> Iterator[Text]:
         },
     )
     for table, version in _written_tables(kinds).items():
-        triggers = facts.triggers_of(database, table)
-        if triggers is None or "" in triggers.values():
-            yield Text(N_("the triggers of {table} cannot be seen"), {"table": table})
-        if triggers:
-            yield Text(
-                N_("table {table} has triggers: {triggers}"),
-                {"table": table, "triggers": ", ".join(triggers)},
-            )
+        yield from facts.trigger_notes(database, table)
         if version is not None:
             yield Text(
                 N_("table {table} has a row version: {column}"),

@@ -34,7 +34,7 @@ LONGEST_TEXT: Final = 4_000
 """With longer texts the room for a batch costs more than pyodbc does."""
 
 MOST_BYTES: Final = 4
-"""Of one sign in UTF-8."""
+"""Of one character in UTF-8."""
 
 _Described = tuple[Any, ...]
 

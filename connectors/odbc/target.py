@@ -319,14 +319,7 @@ def _triggers(database: Database, target: Target) -> Iterator[Text]:
         if place in ("document", "lines")
     }
     for table in sorted(written):
-        triggers = facts.triggers_of(database, table)
-        if triggers is None or "" in triggers.values():
-            yield Text(N_("the triggers of {table} cannot be seen"), {"table": table})
-        if triggers:
-            yield Text(
-                N_("table {table} has triggers: {triggers}"),
-                {"table": table, "triggers": ", ".join(triggers)},
-            )
+        yield from facts.trigger_notes(database, table)
 
 
 def schema_of(target: Target, model: str) -> Mapping[str, FieldInfo]:

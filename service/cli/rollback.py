@@ -16,7 +16,8 @@ from service.problems import Exit
 
 if TYPE_CHECKING:
     from recovery.model import ChangeSet
-    from recovery.preview import RollbackPreview, Selection
+    from recovery.preview import RollbackPreview
+    from recovery.selection import Selection
 
 WAYS: Final = ("stop", "skip", "recompute", "force")
 
@@ -168,7 +169,7 @@ def _require_reason(reason: str | None) -> None:
 
 
 def _selection(session: Session) -> Selection:
-    from recovery.preview import Selection
+    from recovery.selection import Selection
     from service.cli.documents import kind_of
 
     arguments = session.arguments

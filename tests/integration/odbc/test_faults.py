@@ -455,7 +455,7 @@ def long_text() -> str:
 
 
 def test_long_texts_arrive_whole(database: Database, long_text: str) -> None:
-    """MariaDB's driver corrupts every text of 128 signs and more, and signs of two bytes, when left alone."""
+    """MariaDB's driver corrupts every text of 128 characters and more, and characters of two bytes, when left alone."""
     run(
         database,
         "create table orders (id integer primary key, no varchar(2000), closed varchar(4), flag integer)",

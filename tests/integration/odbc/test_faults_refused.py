@@ -93,7 +93,7 @@ def test_a_unique_violation(ground: Ground) -> None:
 
 @on_a_server
 def test_a_name_in_signs_that_the_server_cannot_hold(ground: Ground) -> None:
-    """A sign outside the character set refuses each order in the server's words; nothing becomes a question mark."""
+    """A character outside the character set refuses each order in the server's words; nothing becomes a question mark."""
     if ground.backend == "mariadb":
         ground.sql(f"alter table `{LINES}` modify `MODIFIER` varchar(10) character set gbk")
     else:

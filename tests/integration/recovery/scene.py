@@ -34,8 +34,9 @@ from recovery.model import (
     Purpose,
 )
 from recovery.plan import Chain, arrange
-from recovery.preview import OnConflict, RollbackPreview, Selection, preview
+from recovery.preview import OnConflict, RollbackPreview, preview
 from recovery.rollback import plan_rollback
+from recovery.selection import Selection
 from recovery.states import OperationState
 
 MEI: Final = Actor("mei")
