@@ -10,7 +10,7 @@ import pytest
 
 from connectors.contract import Answer, Call, Fence, Image, Step, no_fence
 from connectors.fake.faults import FaultKind
-from core.errors import LoginFailed, TransientError
+from core.errors import LoginFailed, RefusedError, TransientError
 from recovery.journal import Journal
 from recovery.states import ChangeSetState, OperationState
 from tests.integration.recovery.scene import CANCEL, CLOSE, UPDATE, Scene, make_scene
@@ -90,6 +90,7 @@ def test_two_calls_never_share_a_record(wide: Scene) -> None:
     """Operations on one order are never under way at the same time: the later one is captured after the first."""
     key = wide.orders()[0]
     others = wide.orders(3)
+    wide.system.actions()[UPDATE].is_parallel = True  # type: ignore[misc]
     chains = [
         *wide.chains(UPDATE, [key], arguments={"priority": 5}),
         *wide.chains(UPDATE, others, arguments={"priority": 5}),
@@ -174,6 +175,45 @@ def test_a_wrong_password_stops_the_run_and_loses_nothing(wide: Scene) -> None:
     assert {1} == set(wide.applied().values())
 
 
+def test_a_system_that_stays_busy_is_given_up(wide: Scene) -> None:
+    """One of three calls never happens: it is tried with patience, then the change set pauses and says so."""
+    approved = wide.approve(wide.plan(CANCEL, wide.orders(6)))
+    apply, tries = wide.system.apply, list[str]()
+    stuck = wide.operations(approved)[2].id
+
+    def busy(calls: Sequence[Call], fence: Fence = no_fence) -> list[Answer]:
+        if any(call.operation_id == stuck for call in calls):
+            tries.append(stuck)
+            assert len(tries) < 50, "it is asked for ever"
+            raise TransientError(system="fake", problem="busy")
+        return apply(calls, fence)
+
+    wide.system.apply = busy  # type: ignore[method-assign]
+    with pytest.raises(TransientError):
+        wide.run(approved)
+    assert ChangeSetState.PAUSED is wide.again(approved).state
+    assert 4 == wide.moved(approved).count(CONFIRMED)
+
+
+def test_a_wrong_password_in_one_half_keeps_the_other_half_back(wide: Scene) -> None:
+    """A call refused whole is halved; when the first half may not log in, the second is not sent."""
+    keys = wide.orders(2)
+    approved = wide.approve(wide.plan(CANCEL, keys))
+    sizes = list[int]()
+
+    def refuse(calls: Sequence[Call], fence: Fence = no_fence) -> list[Answer]:
+        del fence
+        sizes.append(len(calls))
+        if len(calls) > 1:
+            raise RefusedError(system="fake", said="one of them is locked")
+        raise LoginFailed(system="fake", user="storno", said="expired")
+
+    wide.system.apply = refuse  # type: ignore[method-assign]
+    with pytest.raises(LoginFailed):
+        wide.run(approved)
+    assert [2, 1] == sizes
+
+
 def test_what_cannot_be_read_back_is_settled_later(wide: Scene) -> None:
     """One call worked and reading it back did not: the others are confirmed, it waits for the next run."""
     keys = wide.orders(6)
@@ -206,13 +246,17 @@ def test_an_action_that_shares_more_than_records_goes_one_call_at_a_time(wide: S
     """Where an action does not say that it may, its calls never meet."""
     keys = wide.orders(6)
     wide.system.actions()[CANCEL].is_parallel = False  # type: ignore[misc]
-    apply, under_way, met = wide.system.apply, threading.Lock(), list[bool]()
+    apply, gate, met = wide.system.apply, threading.Barrier(2), list[bool]()
 
     def alone(calls: Sequence[Call], fence: Fence = no_fence) -> list[Answer]:
-        met.append(not under_way.acquire(blocking=False))
-        answers = apply(calls, fence)
-        under_way.release()
-        return answers
+        try:
+            gate.wait(0.2)  # Nobody comes: each call waits for a second one in vain.
+        except threading.BrokenBarrierError:
+            met.append(False)
+            gate.reset()
+        else:
+            met.append(True)
+        return apply(calls, fence)
 
     wide.system.apply = alone  # type: ignore[method-assign]
     assert ChangeSetState.APPLIED is wide.do(CANCEL, keys).state
