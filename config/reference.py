@@ -62,6 +62,8 @@ _SECTIONS: Final[tuple[tuple[str, type[Section]], ...]] = (
     ("systems.NAME", systems.FakeOptions),
     ("systems.NAME", systems.OdbcOptions),
     ("systems.NAME", systems.OdooOptions),
+    ("systems.NAME", systems.SapOptions),
+    ("systems.NAME.services.NAME", systems.SapService),
     ("systems.NAME", systems.TrytonOptions),
     ("systems.NAME", systems.GenericOptions),
     ("closings.NAME", closings.ClosingSettings),
@@ -70,6 +72,7 @@ _KINDS: Final[Mapping[type[Section], str]] = {
     systems.FakeOptions: "kind `fake`",
     systems.OdbcOptions: "kind `odbc`",
     systems.OdooOptions: "kind `odoo`",
+    systems.SapOptions: "kind `sap`",
     systems.TrytonOptions: "kind `tryton`",
     systems.GenericOptions: "other kinds",
 }

@@ -239,6 +239,77 @@ class OdbcOptions(Section):
         return given
 
 
+class SapService(Section):
+    """One SOAP service of a SAP system (SOAMANAGER), and how its changes become permanent."""
+
+    wsdl: Words
+    """Its description: a file in the folder `descriptions`, or the path where the system serves it (`/sap/...`)."""
+    mode: Literal["stateless", "stateful", "wrapped"] = "stateless"
+    """`stateless`: for reading only; `stateful`: keeps its session up to COMMIT; `wrapped`: commits each call itself."""
+    path: Words | None = None
+    """Path where it is called, when it is another than its description says."""
+    sha256: Words | None = None
+    """Hash of the description as it was checked; another one is refused. Without it, `systems check` shows the hash."""
+
+
+class SapMessages(Section):
+    """Messages of SAP (class and number, `ME 006`) whose meaning a site adds to those that Storno knows."""
+
+    locked: tuple[Words, ...] = ()
+    """Somebody else works on the document."""
+    missing: tuple[Words, ...] = ()
+    """There is no such document."""
+    period: tuple[Words, ...] = ()
+    """The posting period is closed."""
+    state: tuple[Words, ...] = ()
+    """The document's state does not allow it."""
+    rights: tuple[Words, ...] = ()
+    """The user lacks a right; the run stops."""
+
+
+class SapOptions(Section):
+    """SAP ERP or S/4HANA, over BAPIs as SOAP services."""
+
+    kind: Literal["sap"] = "sap"
+    """Chooses this sort of system."""
+    url: WebAddress
+    """Address of the application server or its dispatcher, without a path."""
+    client: Words
+    """Number of the client (`"100"`)."""
+    user: Words
+    """User in SAP; documents show it as the one who changed them."""
+    password: Secret
+    """Password of that user, as `${NAME}` or `${file:path}`."""
+    language: Words = "EN"
+    """Language of the messages, as SAP writes it (`EN`, `ZH`)."""
+    descriptions: FilePath | None = None
+    """Folder with the descriptions (WSDL) of the services; what is fetched from the system is kept there."""
+    services: dict[str, SapService] = Field(min_length=1)
+    """The services by a name of your own."""
+    wrappers: dict[str, Words] = Field(default_factory=dict)
+    """Per BAPI the customer function that calls and commits it; the default is `Z_STORNO_` and the name without BAPI_."""
+    unproven: Flag = False
+    """Whether actions on BAPIs whose fields are known from public descriptions alone are offered too."""
+    trusted_actions: tuple[Words, ...] = ()
+    """Actions that no proof can cover, because nothing takes them back, and that Storno carries out all the same."""
+    rejection_reason: Words | None = None
+    """Reason for rejection (a key of the system's own list) that a closed item of a sales order gets."""
+    reversal_reason: Words = "01"
+    """Reason that a cancelled invoice or posting gets, a key of the system's own list."""
+    parallel_calls: Whole = Field(default=2, ge=1, le=16)
+    """Calls at the same time; each takes a work process of SAP."""
+    messages: SapMessages = SapMessages()
+    """Messages of this site."""
+    timeout_seconds: TimeLimits = TimeLimits()
+    """How long the system may take."""
+    verify_tls: Flag = True
+    """Whether the certificate of an https address is checked; `false` only on a test system."""
+    ca_file: FilePath | None = None
+    """Certificates to trust beside those of the machine, as a PEM file."""
+    allow_plain_http: Flag = False
+    """Whether an http address outside this machine may be used: the password is readable on the way."""
+
+
 class GenericOptions(Section):
     """A kind that a third party brings: every option is handed to its connector as it stands."""
 
@@ -285,6 +356,7 @@ SystemOptions = Annotated[
     Annotated[FakeOptions, Tag(f"{TAG}fake")]
     | Annotated[OdbcOptions, Tag(f"{TAG}odbc")]
     | Annotated[OdooOptions, Tag(f"{TAG}odoo")]
+    | Annotated[SapOptions, Tag(f"{TAG}sap")]
     | Annotated[TrytonOptions, Tag(f"{TAG}tryton")]
     | Annotated[GenericOptions, Tag(TAG)],
     Discriminator(_tag),
@@ -295,5 +367,6 @@ BUILT_IN: Final[Mapping[str, type[Section]]] = {
     "fake": FakeOptions,
     "odbc": OdbcOptions,
     "odoo": OdooOptions,
+    "sap": SapOptions,
     "tryton": TrytonOptions,
 }

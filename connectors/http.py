@@ -7,6 +7,7 @@ What makes that true, read in httpx2 / httpcore2 2.16 and held by tests that cou
 * Redirects are not followed: a 307 would repeat the body.
 * Writes never travel on a kept-alive connection. One that the server closed meanwhile would lose the answer of
   a request that was never read, and every such accident would be a document in doubt.
+* Cookies are kept by nobody: what a server sets stands in its answer, and only a caller that sends it back does.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ import re
 import ssl
 import zlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from types import TracebackType
 from typing import Final, NoReturn, Self
@@ -50,6 +53,7 @@ class HttpAnswer:
     status: int
     headers: Mapping[str, str]
     body: bytes
+    cookies: Mapping[str, str] = field(default_factory=dict)  # that it sets, as they were written
 
 
 class _AnswerTooLargeError(Exception):
@@ -140,6 +144,7 @@ class HttpClient:
                     response.status_code,
                     {name.lower(): value for name, value in response.headers.items()},
                     self._unpack(packed),
+                    _cookies(response.headers.get_list("set-cookie")),
                 )
         except _NOTHING_SENT as error:
             raise Unreachable(system=self.system, problem=_problem(error)) from error
@@ -277,7 +282,20 @@ def _client(
         limits=limits,
         http2=False,
         transport=transport,
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),  # lets nothing in
     )
+
+
+def _cookies(written: Iterable[str]) -> dict[str, str]:
+    """Return what an answer sets; an emptied cookie is the server's way to take one back."""
+    found: dict[str, str] = {}
+    for line in written:
+        try:
+            # Quotes and escapes stay as they are: the value goes back as it came.
+            found |= {name: morsel.coded_value for name, morsel in SimpleCookie(line).items()}
+        except CookieError:
+            continue
+    return found
 
 
 def _problem(error: Exception) -> str:

@@ -28,6 +28,7 @@ BUILT_IN: Final[Mapping[str, str]] = {
     "fake": "connectors.fake.connector:open_system",
     "odbc": "connectors.odbc.connector:open_system",
     "odoo": "connectors.odoo.connector:open_system",
+    "sap": "connectors.sap.connector:open_system",
     "tryton": "connectors.tryton.connector:open_system",
 }
 

@@ -46,6 +46,16 @@ def parse(data: bytes, *, system: str, max_bytes: int = DEFAULT_MAX_BYTES) -> El
     return root
 
 
+def serialise(element: Element) -> bytes:
+    """Return the document of an element as UTF-8, with its declaration."""
+    return etree.tostring(element, encoding="utf-8", xml_declaration=True)
+
+
+def tag_of(element: Element) -> str:
+    """Return the name of an element, `{namespace}local` where it has one."""
+    return str(element.tag)
+
+
 def _is_too_deep(root: Element) -> bool:
     # Asked inside libxml2: a walk in Python would cost more than the parsing.
     return bool(root.xpath(f"boolean(//*[count(ancestor::*) >= {MAX_DEPTH}][1])"))

@@ -1,0 +1,151 @@
+"""What every action on SAP has in common: the document that it reads, the BAPI that it calls, how that commits."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from connectors.contract import Action, Executor, Image, Instruction, Step
+from connectors.sap.errors import Vocabulary, messages_of
+from connectors.sap.services import Refused, Stateful, Wrapped
+from core.text import N_, Text
+
+if TYPE_CHECKING:
+    from connectors.contract import Call
+    from connectors.sap.envelopes import Parameters, Reply
+    from connectors.sap.layouts import Layout
+    from connectors.sap.services import Way
+    from connectors.sap.shapes import Structure
+    from core.errors import RefusedError
+
+TRACE_NOTE: Final = N_(
+    "SAP keeps a change document of every change (CDHDR), with user, day and transaction"
+)
+
+
+CHANGE_DOCUMENTS: Final[Mapping[str, frozenset[str]]] = {
+    "CDHDR": frozenset({"*"}),
+    "CDPOS": frozenset({"*"}),
+}
+"""SAP's own trail: trace of every change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What actions must know of the SAP that they run on, found out from descriptions alone.
+
+    `structures` holds the models that a service offers for reading, `ways` how the change of each BAPI becomes
+    permanent, `refusals` why Storno does not carry out an action itself, whatever the services offer.
+    """
+
+    system: str = ""
+    structures: Mapping[str, Structure] = field(default_factory=dict)
+    ways: Mapping[str, Way] = field(default_factory=dict)
+    refusals: Mapping[str, Text] = field(default_factory=dict)
+    offers_unproven: bool = False
+    rejection_reason: str | None = None
+
+    def fields(self, model: str, names: frozenset[str]) -> frozenset[str]:
+        """Return those of the names that the model has here."""
+        structure = self.structures.get(model)
+        return names & structure.scalars().keys() if structure is not None else frozenset()
+
+
+class SapAction(Action):
+    """An action whose footprint is what this system describes of the fields that it wants.
+
+    Subclasses write `wanted`, `ours`, `derived` and `trace` with all that they know; an instance keeps what is here.
+    """
+
+    layout: ClassVar[Layout]
+    function: ClassVar[str]  # the BAPI that makes the change
+    wanted: ClassVar[Mapping[str, frozenset[str]]]
+    is_proven: ClassVar[bool] = True  # its fields come from a real data dictionary
+    # The BAPI works in other work processes, or is said to commit by itself: a session of ours could not take its
+    # change back.
+    commits_itself: ClassVar[bool] = False
+    batch_size = 10
+    is_parallel = True
+    settles_after = timedelta(seconds=600)  # rdisp/max_wprun_time ends a dialogue step by then
+    trace_note = TRACE_NOTE
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        kind = type(self)
+        self.footprint = {  # type: ignore[misc]
+            model: found
+            for model, names in kind.wanted.items()
+            if (found := target.fields(model, names)) or model == self.layout.root.model
+        }
+        self.ours = self._here(kind.ours)  # type: ignore[misc]
+        self.derived = self._here(kind.derived)  # type: ignore[misc]
+        self.trace = self._here(kind.trace)  # type: ignore[misc]
+        self.has_compare_and_set = isinstance(self.way, Stateful)
+        if self.refusal is not None:
+            self.executors = (Executor.BY_PERSON,)  # type: ignore[misc]
+
+    @property
+    def way(self) -> Way:
+        """How its change becomes permanent here."""
+        found = self.target.ways.get(self.function)
+        if found is None:
+            return Refused(
+                Text(N_("no service offers {function}"), {"function": self.function}), None
+            )
+        if self.commits_itself and not isinstance(found, Wrapped | Refused):
+            return Refused(
+                Text(
+                    N_(
+                        "{function} works in other processes of SAP: only a wrapper of it is called"
+                    ),
+                    {"function": self.function},
+                ),
+                found.change.function,
+            )
+        return found
+
+    @property
+    def refusal(self) -> Text | None:
+        """Why Storno does not carry it out itself; None where it does."""
+        way = self.way
+        if isinstance(way, Refused):
+            return way.reason
+        if not self.is_proven and not self.target.offers_unproven:
+            return Text(
+                N_("{function} is known from public descriptions alone: unproven: true offers it"),
+                {"function": self.function},
+            )
+        return self.target.refusals.get(self.name)
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether a service offers what it reads."""
+        return self.layout.root.model in self.target.structures
+
+    @abstractmethod
+    def parameters(self, call: Call) -> Parameters:
+        """Return what its BAPI is given for one document. Raises `RefusedError` where there is nothing to do."""
+
+    def judge(self, vocabulary: Vocabulary, call: Call, reply: Reply) -> RefusedError | None:
+        """Return the refusal in an answer; None where SAP has nothing against it."""
+        del call
+        return vocabulary.error(self.target.system, messages_of(reply))
+
+    def instruction(self, step: Step, image: Image) -> Instruction:
+        """Return the transaction and what to press there."""
+        return Instruction(
+            screen=Text(N_("the document {number}"), {"number": step.ref.key}),
+            press=Text(self.title),
+            reason=Text(N_("see the plan")),
+        )
+
+    def _here(self, declared: Mapping[str, frozenset[str]]) -> Mapping[str, frozenset[str]]:
+        """Return of a declaration what lies in this footprint; `*` and tables outside it stay."""
+        found = {
+            model: names & (self.footprint[model] | {"*"}) if model in self.footprint else names
+            for model, names in declared.items()
+        }
+        return {model: names for model, names in found.items() if names}

@@ -1,0 +1,296 @@
+"""SAP behind the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from config.systems import SapOptions
+from connectors.contract import (
+    Action,
+    Answer,
+    Call,
+    Criteria,
+    Fence,
+    FieldInfo,
+    Image,
+    Kind,
+    Record,
+    Ref,
+    Step,
+    SystemCheck,
+    no_fence,
+)
+from connectors.http import HttpClient
+from connectors.sap import proof as proofs
+from connectors.sap import target as targets
+from connectors.sap.actions import SapAction, Target
+from connectors.sap.errors import Vocabulary
+from connectors.sap.layouts import layout_of
+from connectors.sap.production_actions import production_actions
+from connectors.sap.proof import Trust
+from connectors.sap.purchase_actions import purchase_actions
+from connectors.sap.reading import Reader
+from connectors.sap.sales_actions import sales_actions
+from connectors.sap.services import Services
+from connectors.sap.transport import LARGEST_ANSWER_BYTES, Session, credentials
+from connectors.sap.units import Unit, units
+from connectors.sap.values import VALUE_TYPES
+from core.errors import (
+    STOPS_THE_RUN,
+    ContractBroken,
+    NotAllowed,
+    NotFound,
+    OutcomeUnknown,
+    RefusedError,
+    StaleRecord,
+    TransientError,
+)
+from core.text import N_
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from connectors.proving import FindProof, ProofSubject
+    from connectors.sap.kinds import Bulk
+    from connectors.sap.layouts import Layout
+
+ACTIONS: Final[tuple[type[SapAction], ...]] = (
+    *purchase_actions(),
+    *sales_actions(),
+    *production_actions(),
+)
+
+
+class SapSystem:
+    """One client of a SAP system, as a `connectors.contract.System`."""
+
+    kind = "sap"
+
+    def __init__(
+        self, name: str, options: SapOptions, session: Session, services: Services
+    ) -> None:
+        self.name = name
+        self.parallel_calls = options.parallel_calls
+        self._options = options
+        self._session = session
+        self._services = services
+        self._reader = Reader(session, services)
+        self._trust = Trust(name)
+        self._actions: Mapping[str, SapAction] = {}
+
+    def check(self) -> SystemCheck:
+        bulk = self._bulk()
+        from connectors.sap.kinds import SOURCES
+
+        return targets.check(
+            self._session,
+            self._services,
+            self._sap_actions(),
+            lists={kind: bulk.listed_by(kind) for kind in SOURCES},
+            proof=self._trust.standing(self.proof_subject),
+        )
+
+    def actions(self) -> Mapping[str, Action]:
+        return self._sap_actions()
+
+    def documents(self, kind: Kind, criteria: Criteria) -> Iterator[pa.RecordBatch]:
+        self._require_kind(kind)
+        return self._bulk().documents(kind, criteria)
+
+    def lines(self, kind: Kind, criteria: Criteria) -> Iterator[pa.RecordBatch]:
+        self._require_kind(kind)
+        return self._bulk().lines(kind, criteria)
+
+    def find(self, kind: Kind, numbers: Sequence[str]) -> Mapping[str, tuple[Ref, ...]]:
+        self._require_kind(kind)
+        return self._bulk().find(kind, numbers)
+
+    def preparation(self, *, remove: bool) -> tuple[Step, ...]:
+        del remove
+        return ()
+
+    def schema(self, model: str) -> Mapping[str, FieldInfo]:
+        structure = self._reader.structure(_layout(model), model)
+        return {
+            name: FieldInfo(name, VALUE_TYPES[scalar.sort], is_stored=True, is_readonly=True)
+            for name, scalar in structure.scalars().items()
+        }
+
+    def read(self, refs: Sequence[Ref], fields: Sequence[str]) -> list[Record]:
+        if not refs:
+            return []
+        (model,) = {ref.model for ref in refs}
+        return self._reader.records(_layout(model), refs, fields)
+
+    def capture(self, steps: Sequence[Step], known: Sequence[Image | None]) -> list[Image]:
+        if not steps:
+            return []
+        return self._reader.capture(self._action(steps[0].action), steps, known)
+
+    def apply(self, calls: Sequence[Call], fence: Fence = no_fence) -> list[Answer]:
+        if not calls:
+            return []
+        action = self._action(calls[0].step.action)
+        if any(call.step.action != action.name for call in calls):
+            raise ContractBroken(problem="a batch has calls of several actions")
+        if action.refusal is not None:
+            raise NotAllowed(reason=action.refusal)
+        answers: list[Answer] = []
+        with units(self._session, action.way) as unit:
+            for call in calls:
+                answers.append(self._one(action, unit, call, fence, is_first=not answers))
+        return answers
+
+    def close(self) -> None:
+        self._session.close()
+
+    def _one(
+        self, action: SapAction, unit: Unit, call: Call, fence: Fence, *, is_first: bool
+    ) -> Answer:
+        """Carry out one document of a batch. Those before it stand: what would say otherwise becomes doubt."""
+        try:
+            unit.carry_out(
+                action.parameters(call),
+                judge=lambda reply: action.judge(self._session.vocabulary, call, reply),
+                require_unchanged=lambda: self._require_unchanged(call),
+                fence=fence,
+            )
+        except STOPS_THE_RUN as error:
+            if is_first:
+                raise
+            raise OutcomeUnknown(system=self.name, problem=error.details["said"]) from error
+        except RefusedError as error:
+            return Answer(call.operation_id, error)
+        except TransientError as error:
+            if is_first:
+                raise
+            problem = error.details.get("problem", str(error))
+            raise OutcomeUnknown(system=self.name, problem=problem) from error
+        return Answer(call.operation_id)
+
+    def _require_unchanged(self, call: Call) -> None:
+        """Asked while SAP holds the lock: what is stored must be what the change was planned on."""
+        (now,) = self.capture([call.step], [call.before])
+        if now != call.before:
+            raise StaleRecord(
+                system=self.name,
+                said=N_("somebody changed it after it was read; the change was rolled back"),
+            )
+
+    # --- proved before trusted --------------------------------------------------------------------
+
+    def proof_subject(self) -> ProofSubject:
+        return proofs.subject_of(self._options, self._services, self._made(self._look()))
+
+    def trust(self, find_proof: FindProof) -> None:
+        self._trust.learn(find_proof)
+        self._actions = {}
+
+    def trust_as_copy(self) -> None:
+        self._trust.as_copy()
+        self._actions = {}
+
+    def capture_whole(self, steps: Sequence[Step]) -> list[Image]:
+        if not steps:
+            return []
+        layout = self._action(steps[0].action).layout
+        return self._reader.whole(layout, [step.ref.key for step in steps])
+
+    def forward_only(self) -> Mapping[str, frozenset[str]]:
+        return proofs.forward_only(list(self._sap_actions().values()))
+
+    def census(self) -> Mapping[str, int]:
+        return {}
+
+    # --- what is there --------------------------------------------------------------------------------
+
+    def _look(self) -> Target:
+        return targets.look(
+            self.name,
+            self._services,
+            sorted({action.function for action in ACTIONS}),
+            offers_unproven=self._options.unproven,
+            rejection_reason=self._options.rejection_reason,
+        )
+
+    def _made(self, target: Target) -> dict[str, SapAction]:
+        return {action.name: action(target) for action in ACTIONS}
+
+    def _sap_actions(self) -> Mapping[str, SapAction]:
+        if not self._actions:
+            target = self._look()
+            refusals = self._trust.refusals(
+                ACTIONS, self.proof_subject, trusted=self._options.trusted_actions
+            )
+            made = self._made(replace(target, refusals=refusals))
+            # What no service lets us read is no action here.
+            self._actions = {name: action for name, action in made.items() if action.is_readable}
+        return self._actions
+
+    def _action(self, name: str) -> SapAction:
+        found = self._sap_actions().get(name)
+        if found is None:
+            raise NotFound(what="action", name=name)
+        return found
+
+    def _bulk(self) -> Bulk:
+        from connectors.sap.kinds import Bulk
+
+        return Bulk(self._session, self._services, self._reader)
+
+    def _require_kind(self, kind: Kind) -> None:
+        from connectors.sap.kinds import SOURCES
+
+        source = SOURCES.get(kind)
+        if source is None or self._services.reader(source.layout.function) is None:
+            raise NotFound(
+                N_("No service in storno.yaml reads documents of kind {name}."),
+                what="kind",
+                name=kind.value,
+            )
+
+
+def open_system(name: str, options: Any) -> SapSystem:
+    """Open a system with its validated options; the first call reads the descriptions of its services."""
+    if not isinstance(options, SapOptions):
+        raise ContractBroken(problem="options of another kind of system")
+    http = HttpClient(
+        name,
+        options.url,
+        read_timeout_seconds=options.timeout_seconds.read,
+        write_timeout_seconds=options.timeout_seconds.write,
+        verify=options.ca_file if options.ca_file is not None else options.verify_tls,
+        allow_plain_http=options.allow_plain_http,
+        max_answer_bytes=LARGEST_ANSWER_BYTES,
+        headers=credentials(options.user, options.password.get_secret_value()),
+        parallel_calls=options.parallel_calls,
+    )
+    known, own = Vocabulary(), options.messages
+    vocabulary = Vocabulary(
+        locked=known.locked | set(own.locked),
+        missing=known.missing | set(own.missing),
+        period=known.period | set(own.period),
+        state=known.state | set(own.state),
+        rights=known.rights | set(own.rights),
+    )
+    session = Session(
+        name,
+        http,
+        client=options.client,
+        user=options.user,
+        language=options.language,
+        vocabulary=vocabulary,
+    )
+    return SapSystem(name, options, session, Services(name, options, http))
+
+
+def _layout(model: str) -> Layout:
+    found = layout_of(model)
+    if found is None:
+        raise NotFound(what="model", name=model)
+    return found
+
+
+__all__ = ["SapSystem", "open_system"]

@@ -1,0 +1,124 @@
+"""Reading documents and footprints: one call a document, or one for many where SAP's function takes many."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+from connectors.contract import Image, Record, Ref, Step
+from connectors.sap.errors import messages_of
+from connectors.sap.values import typed
+from core.errors import NotFound, RecordMissing
+
+if TYPE_CHECKING:
+    from connectors.sap.actions import SapAction
+    from connectors.sap.envelopes import Row
+    from connectors.sap.layouts import Layout
+    from connectors.sap.services import Services
+    from connectors.sap.shapes import Structure
+    from connectors.sap.transport import Session
+    from core.encoding import Value
+
+AT_ONCE: Final = 50
+"""Documents in one question, where a function takes many."""
+
+Rows = Mapping[Ref, "Row"]
+
+
+class Reader:
+    """Reads through one session. Values are typed; what a type does not carry exactly keeps its text."""
+
+    def __init__(self, session: Session, services: Services) -> None:
+        self._session = session
+        self._services = services
+
+    def structure(self, layout: Layout, model: str) -> Structure:
+        """Return the fields of a model. Raises `NotFound` where no service describes it."""
+        endpoint = self._services.reader(layout.function)
+        found = None if endpoint is None else endpoint.function.rows_of(model)
+        if found is None:
+            raise NotFound(what="model", name=model)
+        return found
+
+    def documents(self, layout: Layout, keys: Iterable[str]) -> dict[str, Rows]:
+        """Return the rows of each document that exists, by its key."""
+        wanted = list(dict.fromkeys(key for key in keys if layout.key_of(key) == key))
+        endpoint = self._services.reading(layout.function)
+        known = endpoint.function.request.members
+        found: dict[str, Rows] = {}
+        for asked, parameters in layout.requests(wanted, at_once=AT_ONCE):
+            here = {name: content for name, content in parameters.items() if name in known}
+            reply = self._session.call(endpoint, here, language=layout.language)
+            rows = layout.records(reply, asked)
+            missing = [key for key in asked if key not in rows]
+            if missing:
+                # A document that is not there has an error message too: every other one is a refusal to read.
+                refused = self._session.vocabulary.error(self._session.system, messages_of(reply))
+                if refused is not None and not isinstance(refused, RecordMissing):
+                    raise refused
+            found |= rows
+        return found
+
+    def records(self, layout: Layout, refs: Sequence[Ref], fields: Sequence[str]) -> list[Record]:
+        """Read records of one model, in the order of `refs`. See `System.read`."""
+        structure = self.structure(layout, refs[0].model)
+        unknown = set(fields) - structure.scalars().keys()
+        if unknown:
+            raise NotFound(what="field", name=", ".join(sorted(unknown)))
+        documents = self.documents(layout, (layout.document_of(ref) for ref in refs))
+        return [
+            record_of(ref, documents.get(layout.document_of(ref), {}).get(ref), structure, fields)
+            for ref in refs
+        ]
+
+    def capture(
+        self, action: SapAction, steps: Sequence[Step], known: Sequence[Image | None]
+    ) -> list[Image]:
+        """Read the whole footprint of each step. See `System.capture`."""
+        documents = self.documents(action.layout, (step.ref.key for step in steps))
+        return [
+            self._image(action, step, documents.get(step.ref.key, {}), earlier)
+            for step, earlier in zip(steps, known, strict=True)
+        ]
+
+    def whole(self, layout: Layout, keys: Sequence[str]) -> list[Image]:
+        """Read every field of every record of some documents."""
+        documents = self.documents(layout, keys)
+        found = []
+        for key in keys:
+            rows = documents.get(key, {})
+            records = []
+            for ref, row in rows.items():
+                structure = self.structure(layout, ref.model)
+                records.append(record_of(ref, row, structure, list(structure.scalars())))
+            found.append(Image(tuple(sorted(records, key=lambda record: record.ref))))
+        return found
+
+    def _image(self, action: SapAction, step: Step, rows: Rows, earlier: Image | None) -> Image:
+        refs = {step.ref, *(earlier.refs() if earlier is not None else ())}
+        refs |= {ref for ref in rows if ref.model in action.footprint}
+        return Image(
+            tuple(
+                record_of(
+                    ref,
+                    rows.get(ref),
+                    self.structure(action.layout, ref.model),
+                    sorted(action.footprint.get(ref.model, ())),
+                )
+                for ref in sorted(refs)
+            )
+        )
+
+
+def record_of(ref: Ref, row: Row | None, structure: Structure, fields: Sequence[str]) -> Record:
+    """Return a record of a row; one without fields where there is no row."""
+    if row is None:
+        return Record(ref, None)
+    scalars = structure.scalars()
+    values: dict[str, Value] = {}
+    raw: dict[str, str] = {}
+    for name in fields:
+        values[name], text = typed(scalars[name], row.get(name, ""))
+        if text is not None:
+            raw[name] = text
+    return Record(ref, values, raw)

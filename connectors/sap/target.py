@@ -1,0 +1,195 @@
+"""What kind of SAP this is and what can be done there, found by reading, and by test runs that keep nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Final
+
+from connectors.contract import ActionSupport, Kind, SystemCheck, Unsure
+from connectors.sap.actions import SapAction, Target
+from connectors.sap.layouts import LAYOUTS
+from connectors.sap.services import Mode, Refused, Services, Stateful
+from connectors.sap.units import keeps_sessions
+from core.errors import AccessDenied, BadInput, NotFound, RefusedError, StornoError
+from core.text import N_, Text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from connectors.proving import ProofStanding
+    from connectors.sap.services import Way
+    from connectors.sap.shapes import Structure
+    from connectors.sap.transport import Endpoint, Session
+
+TEST_RUNS: Final = ("TESTRUN", "SIMULATION")
+"""Parameters with which a BAPI only tells what it would do."""
+
+
+def structures_of(services: Services) -> dict[str, Structure]:
+    """Return every model that some service offers for reading."""
+    found: dict[str, Structure] = {}
+    for layout in LAYOUTS:
+        endpoint = services.reader(layout.function)
+        if endpoint is None:
+            continue
+        for part in layout.all_parts:
+            structure = endpoint.function.rows_of(part.model)
+            if structure is not None:
+                found[part.model] = structure
+    return found
+
+
+def look(
+    system: str, services: Services, functions: Sequence[str], *, offers_unproven: bool,
+    rejection_reason: str | None,
+) -> Target:  # fmt: skip
+    """Return what actions must know of this system, from its descriptions alone."""
+    return Target(
+        system=system,
+        structures=structures_of(services),
+        ways={name: services.changing(name) for name in functions},
+        offers_unproven=offers_unproven,
+        rejection_reason=rejection_reason,
+    )
+
+
+def check(
+    session: Session,
+    services: Services,
+    actions: Mapping[str, SapAction],
+    *,
+    lists: Mapping[Kind, str | None],
+    proof: ProofStanding | None,
+) -> SystemCheck:
+    """Return what `storno systems check` shows. `lists` names what lists documents of a kind."""
+    # The first call also shows whether anybody lets us in: its errors are the answer.
+    trouble = _trouble(session, actions)
+    kinds = tuple(
+        sorted(layout.kind for layout in LAYOUTS if services.reader(layout.function) is not None)
+    )
+    return SystemCheck(
+        product="SAP",
+        version="-",
+        target=N_("its database is SAP's own affair"),
+        transport="SOAP",
+        acting_as=f"{session.user} ({session.client})",
+        sees_everything=False,
+        limits=(
+            Text(N_("SAP does not tell which documents the rights of the user hide from lists")),
+        ),
+        kinds=kinds,
+        actions=tuple(_support(action, trouble) for action in actions.values()),
+        notes=tuple(_notes(services, kinds, lists)),
+        proof=proof,
+        to_check=tuple(_unsure(actions)),
+    )
+
+
+def _support(action: SapAction, trouble: Mapping[str, Text]) -> ActionSupport:
+    note = action.refusal or trouble.get(action.function)
+    if not action.is_readable:
+        note = Text(
+            N_("no service offers {function}, by which it is read"),
+            {"function": action.layout.function},
+        )
+    return ActionSupport(
+        action.name,
+        is_available=note is None,
+        reversibility=action.reversibility,
+        is_atomic_batch=action.is_atomic_batch,
+        has_compare_and_set=action.has_compare_and_set,
+        note=note,
+    )
+
+
+def _trouble(session: Session, actions: Mapping[str, SapAction]) -> dict[str, Text]:
+    """Return why functions would not work, tried out without changing anything."""
+    ways = {action.function: action.way for action in actions.values()}
+    found: dict[str, Text] = {}
+    kept: dict[str, bool] = {}
+    for name, way in ways.items():
+        if isinstance(way, Refused):
+            continue
+        if isinstance(way, Stateful):
+            if way.service not in kept:
+                kept[way.service] = keeps_sessions(session, way)
+            if not kept[way.service]:
+                found[name] = Text(
+                    N_(
+                        "the service {service} keeps no session, though storno.yaml calls it stateful: SAP would"
+                        " forget the change before any COMMIT"
+                    ),
+                    {"service": way.service},
+                )
+                continue
+        problem = _test_run(session, way.change)
+        if problem is not None:
+            found[name] = problem
+    return found
+
+
+def _test_run(session: Session, endpoint: Endpoint) -> Text | None:
+    """Call a function for no document, as a test run: SAP must find the document missing, and nothing worse."""
+    known = endpoint.function.request.members
+    flags = {name: "X" for name in TEST_RUNS if name in known}
+    if not flags:
+        return None
+    try:
+        session.call(endpoint, flags, is_write=True)
+    except (AccessDenied, NotFound, BadInput) as error:
+        return error.text
+    except RefusedError as error:
+        if isinstance(error, AccessDenied):
+            return error.text
+    except StornoError:
+        raise
+    return None
+
+
+def _notes(
+    services: Services, kinds: Sequence[Kind], lists: Mapping[Kind, str | None]
+) -> Iterator[Text]:
+    for service in services.all:
+        yield Text(
+            N_("service {name}: {mode}, {count} functions, sha256 {hash}"),
+            {
+                "name": service.name,
+                "mode": str(service.mode),
+                "count": len(service.offer.functions),
+                "hash": service.offer.digest,
+            },
+        )
+        if service.mode is Mode.STATEFUL and service.offer.says_session is False:
+            yield Text(
+                N_("service {name}: its description says that it keeps no session"),
+                {"name": service.name},
+            )
+    for name, _, now in services.changed():
+        yield Text(
+            N_(
+                "service {name}: SAP describes it otherwise than when it was fetched (sha256 {hash} now): look at what"
+                " changed, then delete the fetched files and prove the system again"
+            ),
+            {"name": name, "hash": now},
+        )
+    for kind in kinds:
+        function = lists.get(kind)
+        if function is not None:
+            yield Text(
+                N_("{kind}: listed by {function}"), {"kind": str(kind), "function": function}
+            )
+        else:
+            yield Text(
+                N_("{kind}: no service lists such documents; their numbers must be given"),
+                {"kind": str(kind)},
+            )
+
+
+def _unsure(actions: Mapping[str, SapAction]) -> Iterator[Unsure]:
+    for function in sorted({a.function for a in actions.values() if not a.is_proven}):
+        yield Unsure(function, Text(N_("its fields are known from public descriptions alone")))
+
+
+def way_text(way: Way) -> Text | None:
+    """Return why a way is none; None for one that is."""
+    return way.reason if isinstance(way, Refused) else None

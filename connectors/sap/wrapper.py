@@ -1,0 +1,111 @@
+"""What to ask the SAP team for: a function that calls a BAPI and commits it, or rolls it back, in one call.
+
+Only what Storno sends stands in its interface, with the names and types of the BAPI: so a wrapper is short, and what
+it lets through is what somebody allowed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """The parameters of a BAPI that its wrapper takes over: name and type in ABAP's own words."""
+
+    importing: Mapping[str, str]
+    tables: Mapping[str, str]
+    exporting: Mapping[str, str]  # of these, only RETURN is ever read
+
+
+INTERFACES: Final[Mapping[str, Interface]] = {
+    "BAPI_PO_CHANGE": Interface(
+        {"PURCHASEORDER": "BAPIMEPOHEADER-PO_NUMBER", "TESTRUN": "BAPIFLAG-BAPIFLAG"},
+        {"RETURN": "BAPIRET2", "POITEM": "BAPIMEPOITEM", "POITEMX": "BAPIMEPOITEMX"},
+        {},
+    ),
+    "BAPI_SALESORDER_CHANGE": Interface(
+        {
+            "SALESDOCUMENT": "BAPIVBELN-VBELN",
+            "ORDER_HEADER_INX": "BAPISDH1X",
+            "SIMULATION": "BAPIFLAG-BAPIFLAG",
+        },
+        {"RETURN": "BAPIRET2", "ORDER_ITEM_IN": "BAPISDITM", "ORDER_ITEM_INX": "BAPISDITMX"},
+        {},
+    ),
+    "BAPI_PRODORD_COMPLETE_TECH": Interface(
+        {},
+        {"ORDERS": "BAPI_ORDER_KEY", "DETAIL_RETURN": "BAPI_ORDER_RETURN"},
+        {"RETURN": "BAPIRET2"},
+    ),
+    "BAPI_PRODORD_CLOSE": Interface(
+        {},
+        {"ORDERS": "BAPI_ORDER_KEY", "DETAIL_RETURN": "BAPI_ORDER_RETURN"},
+        {"RETURN": "BAPIRET2"},
+    ),
+}
+
+
+def parameters_of(function: str) -> tuple[str, ...]:
+    """Return the parameters that the wrapper of a BAPI needs; none for a BAPI that has no interface here."""
+    found = INTERFACES.get(function)
+    return () if found is None else (*found.importing, *found.exporting, *found.tables)
+
+
+def abap_source(function: str, wrapper: str) -> str:
+    """Return the wrapper of a BAPI as ABAP, for the SAP team to read, change and answer for."""
+    known = INTERFACES[function]
+    lines = [f"FUNCTION {wrapper.lower()}."]
+    lines += [
+        f'*"  IMPORTING  VALUE({name}) TYPE {kind} OPTIONAL'
+        for name, kind in known.importing.items()
+    ]
+    lines += [f'*"  EXPORTING  VALUE({name}) TYPE {kind}' for name, kind in known.exporting.items()]
+    lines += [f'*"  TABLES     {name} STRUCTURE {kind}' for name, kind in known.tables.items()]
+    lines += ["  DATA ls_commit TYPE bapiret2.", "  DATA lv_failed TYPE abap_bool.", ""]
+    lines += [f"  CALL FUNCTION '{function}'"]
+    lines += _passed("EXPORTING", known.importing)
+    lines += _passed("IMPORTING", known.exporting)
+    lines += _passed("TABLES", known.tables)
+    lines[-1] += "."
+    lines += ["", *_judged(known)]
+    test = next((name for name in known.importing if name in ("TESTRUN", "SIMULATION")), None)
+    condition = "lv_failed = abap_true" + (f" OR {test.lower()} = 'X'" if test else "")
+    lines += [
+        f"  IF {condition}.",
+        "    CALL FUNCTION 'BAPI_TRANSACTION_ROLLBACK'.",
+        "  ELSE.",
+        "    CALL FUNCTION 'BAPI_TRANSACTION_COMMIT'",
+        "      EXPORTING wait = 'X' IMPORTING return = ls_commit.",
+        "    IF ls_commit-type CA 'EA'.",
+        "      APPEND ls_commit TO return."
+        if "RETURN" in known.tables
+        else "      return = ls_commit.",
+        "    ENDIF.",
+        "  ENDIF.",
+        "ENDFUNCTION.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _passed(word: str, parameters: Mapping[str, str]) -> list[str]:
+    if not parameters:
+        return []
+    return [f"    {word}", *(f"      {name.lower()} = {name.lower()}" for name in parameters)]
+
+
+def _judged(known: Interface) -> list[str]:
+    """Return the lines that look for an error in every parameter with messages."""
+    found = []
+    if "RETURN" in known.exporting:
+        found += ["  IF return-type CA 'EA'.", "    lv_failed = abap_true.", "  ENDIF."]
+    for name in ("RETURN", "DETAIL_RETURN"):
+        if name in known.tables:
+            found += [
+                f"  LOOP AT {name.lower()} TRANSPORTING NO FIELDS WHERE type = 'E' OR type = 'A'.",
+                "    lv_failed = abap_true.",
+                "  ENDLOOP.",
+            ]
+    return found

@@ -1,0 +1,278 @@
+"""A practice SAP on loopback under the contract suite, in both ways in which a change commits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from random import Random
+from typing import Any, ClassVar, Final
+
+from config.systems import SapOptions
+from connectors.contract import Kind, Ref, Step
+from connectors.sap.connector import SapSystem, open_system
+from core.encoding import Value
+from sandbox.sap.company import Company, purchase_order
+from sandbox.sap.company_orders import found_orders
+from sandbox.sap.faults import Fault, FaultKind
+from sandbox.sap.instance import SAP
+from sandbox.sap.purchase import HEADER, ITEM
+from sandbox.sap.sales import Wish, change
+from sandbox.sap.server import SAPServer
+from tests.contract.subject import Content, Subject
+from tests.factories import QUICK_SECONDS
+
+USER: Final = "STORNO"
+PASSWORD: Final = "storno"
+COLLEAGUE: Final = "MUELLER"
+
+# Where the connector's models show what stands in SAP's tables.
+_MODELS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
+    "EKKO": {c: ("POHEADER", name) for name, c in HEADER.items() if c != "AEDAT"},
+    "EKPO": {c: ("POITEM", name) for name, c in ITEM.items()},
+    "VBAK": {
+        "NETWR": ("ORDER_HEADERS_OUT", "NET_VAL_HD"),
+        "GBSTK": ("ORDER_STATUSHEADERS_OUT", "PRC_STAT_H"),
+        "LFSTK": ("ORDER_STATUSHEADERS_OUT", "DELIV_STAT"),
+        "ABSTK": ("ORDER_STATUSHEADERS_OUT", "OVERALLREJ"),
+    },
+    "VBAP": {
+        "ABGRU": ("ORDER_ITEMS_OUT", "REA_FOR_RE"),
+        "GBSTA": ("ORDER_STATUSITEMS_OUT", "OVRPROCSTA"),
+        "LFSTA": ("ORDER_STATUSITEMS_OUT", "DELIV_STAT"),
+        "ABSTA": ("ORDER_STATUSITEMS_OUT", "REJSTATIT"),
+    },
+}
+_TABLES: Final = {
+    "purchase_order": ("EKKO", "EKPO"),
+    "sales_order": ("VBAK", "VBAP"),
+    "production_order": ("AUFK", "AFKO", "AFPO"),
+}
+_ROOTS: Final = {
+    "purchase_order": "POHEADER",
+    "sales_order": "ORDER_HEADERS_OUT",
+    "production_order": "HEADER",
+}
+
+
+class SapSubject(Subject):
+    """Orders of a practice SAP, changed by the customer's functions that also commit."""
+
+    ACTIONS: ClassVar[tuple[str, ...]] = (
+        "purchase_order.close",
+        "purchase_order.reopen",
+        "purchase_order.finish_invoicing",
+        "purchase_order.resume_invoicing",
+        "purchase_order.delete",
+        "purchase_order.undelete",
+        "sales_order.close",
+        "sales_order.reopen",
+        "production_order.complete",
+        "production_order.close",
+    )
+    BATCH_ACTION = "purchase_order.close"
+    KINDS: ClassVar[tuple[Kind, ...]] = (
+        Kind.PURCHASE_ORDER,
+        Kind.SALES_ORDER,
+        Kind.PRODUCTION_ORDER,
+    )
+    NUMBER = "PO_NUMBER"
+    SERVICES: ClassVar[tuple[str, ...]] = ("zstorno_po", "zstorno_so", "zstorno_pp")
+    MODE: ClassVar[str] = "wrapped"
+    COMMITS: ClassVar[str] = "Z_STORNO_PO_CHANGE"  # the call that makes a change permanent
+
+    def __init__(self, folder: Path) -> None:
+        is_stateful = self.MODE == "stateful"
+        self.sap = SAP(stateful=frozenset(self.SERVICES if is_stateful else ()))
+        self.server = SAPServer(self.sap).start()
+        self._folder = folder
+        self._numbers = iter(range(4600000001, 4700000000))
+        self._seeds = iter(range(1, 9000))
+        self._unused: dict[str, list[str]] = {"sales_order": [], "production_order": []}
+        self._chance = Random(7)  # noqa: S311 - the same documents in every run
+
+    def close(self) -> None:
+        """Stop the server."""
+        self.server.stop()
+
+    def options(self, *, seconds: float = 30.0, **others: Any) -> SapOptions:
+        """Return the options with which it is opened."""
+        return SapOptions.model_validate(
+            {
+                "url": self.server.url,
+                "client": "100",
+                "user": USER,
+                "password": PASSWORD,
+                "descriptions": self._folder,
+                "services": self.services(),
+                "rejection_reason": "10",
+                "messages": {"missing": ("CO 001",)},
+                "timeout_seconds": {"read": seconds, "write": seconds},
+                **others,
+            }
+        )
+
+    def services(self) -> dict[str, Any]:
+        """Return the services as storno.yaml names them."""
+        changing = {name: {"wsdl": self.wsdl(name), "mode": self.MODE} for name in self.SERVICES}
+        return {**changing, "tables": {"wsdl": self.wsdl("zstorno_read")}}
+
+    def wsdl(self, name: str) -> str:
+        """Return the path where the system describes a service."""
+        return f"{self.sap.services[name].wsdl_path}?sap-client=100"
+
+    def open(self, *, seconds: float = 30.0) -> SapSystem:
+        system = open_system("erp", self.options(seconds=seconds))
+        system.trust_as_copy()
+        # Reading descriptions takes longer than the limits that some tests set.
+        system.actions()
+        return system
+
+    # --- documents ----------------------------------------------------------------------------------
+
+    def make(self, action: str) -> Step:
+        kind, _, verb = action.partition(".")
+        ref = self._order(kind)
+        marks = {"reopen": {"ELIKZ": "X"}, "resume_invoicing": {"EREKZ": "X"}}
+        if kind == "purchase_order":
+            self._mark(ref, {**marks, "undelete": {"LOEKZ": "L"}}.get(verb, {}))
+        elif action == "sales_order.reopen":
+            self._reject(ref)
+        return Step(action, ref)
+
+    def make_impossible(self, action: str) -> Step:
+        ref = self._order("purchase_order")
+        self._mark(ref, {"LOEKZ": "L"})
+        return Step(action, ref)
+
+    def make_document(self, kind: Kind, *, is_closed: bool) -> tuple[Ref, str]:
+        ref = self._order(str(kind))
+        if is_closed and kind is Kind.PURCHASE_ORDER:
+            self._mark(ref, {"ELIKZ": "X"})
+        elif is_closed and kind is Kind.SALES_ORDER:
+            self._reject(ref)
+        elif is_closed:
+            self.sap.db.put("JEST", {"OBJNR": f"OR{ref.key}", "STAT": "I0045"})
+        return ref, ref.key.lstrip("0")
+
+    def make_typed(self) -> tuple[Ref, Mapping[str, Value]]:
+        ref = self._order("purchase_order")
+        self.sap.edit(
+            "EKKO", ref.key, LIFNR="螺丝𠮷 %'\"", ZTERM="", BEDAT="0000-00-00", AEDAT="2024-02-29",
+            WKURS=Decimal("1.50000"),
+        )  # fmt: skip
+        return ref, {
+            "VENDOR": "螺丝𠮷 %'\"",
+            "PMNTTRMS": "",
+            "DOC_DATE": None,
+            "CREAT_DATE": date(2024, 2, 29),
+            "EXCH_RATE": Decimal("1.50000"),
+            "ITEM_INTVL": "00000",
+        }
+
+    def _order(self, kind: str) -> Ref:
+        with self.sap.mutex:
+            if kind == "purchase_order":
+                number = str(next(self._numbers))
+                purchase_order(self.sap, number, self._chance)
+            else:
+                number = self._found(kind)
+        return Ref(_ROOTS[kind], number)
+
+    def _found(self, kind: str) -> str:
+        if not self._unused[kind]:
+            company = Company()
+            company.customer = self.sap.company.customer
+            found_orders(self.sap, company, next(self._seeds), self._chance)
+            self._unused["sales_order"] += company.sales_orders
+            self._unused["production_order"] += company.production_orders
+        return self._unused[kind].pop()
+
+    def _reject(self, ref: Ref) -> None:
+        """Somebody rejects every item on the screen."""
+        wish = Wish(ref.key)
+        wish.items = {position: {"ABGRU": "52"} for position in ("000010", "000020")}
+        with self.sap.mutex:
+            work = self.sap.work(self.sap.users["LI"], "EN")
+            messages = change(work, wish)
+            assert work.commit(is_waiting=True)
+            assert not any(message.is_error for message in messages)
+
+    def _mark(self, ref: Ref, values: Mapping[str, str]) -> None:
+        for position in ("00010", "00020") if values else ():
+            self.sap.edit("EKPO", ref.key, position, **values)
+
+    # --- the colleague ------------------------------------------------------------------------------
+
+    def edit(self, step: Step) -> None:
+        number = step.ref.key
+        match step.ref.model:
+            case "POHEADER":
+                self.sap.edit("EKPO", number, "00010", user=COLLEAGUE, TXZ01="有人改过")
+            case "ORDER_HEADERS_OUT":
+                self.sap.edit("VBAP", number, "000010", user=COLLEAGUE, ARKTX="有人改过")
+            case _:
+                self.sap.edit("AFKO", number, user=COLLEAGUE, GAMNG=Decimal("99.000"))
+
+    def delete(self, ref: Ref) -> None:
+        parts = tuple(ref.key.split("/"))
+        with self.sap.mutex:
+            for name in (table for tables in _TABLES.values() for table in tables):
+                rows = self.sap.db.tables[name]
+                for key in [key for key in rows if key[: len(parts)] == parts]:
+                    del rows[key]
+
+    def do_by_hand(self, step: Step) -> None:
+        raise NotImplementedError  # every action here is carried out by Storno
+
+    def child_of(self, step: Step) -> Ref | None:
+        child = {
+            "POHEADER": ("POITEM", "00020"),
+            "ORDER_HEADERS_OUT": ("ORDER_ITEMS_OUT", "000020"),
+            "HEADER": ("POSITION", "0001"),
+        }
+        model, position = child[step.ref.model]
+        return Ref(model, f"{step.ref.key}/{position}")
+
+    # --- the witness --------------------------------------------------------------------------------
+
+    def write_count(self) -> int:
+        return self.sap.ledger.counts().get(self.COMMITS, 0)
+
+    @contextmanager
+    def hold_answers(self, *, is_write: bool) -> Iterator[None]:
+        function = self.COMMITS if is_write else "BAPI_PO_GETDETAIL1"
+        seconds = QUICK_SECONDS * 4
+        self.sap.faults.add(
+            Fault(FaultKind.SLOW, function, times=1000, is_applied=True, seconds=seconds)
+        )
+        yield
+        self.sap.faults.clear()
+
+    def dump(self) -> Content:
+        """Return every table; the columns that the connector's models show stand under those."""
+        found: dict[str, dict[str, dict[str, Any]]] = {}
+        for table, rows in self.sap.db.tables.items():
+            names = _MODELS.get(table, {})
+            for key, row in rows.items():
+                place = "/".join(str(part) for part in key)
+                for column, value in row.items():
+                    model, name = names.get(column, (table, column))
+                    found.setdefault(model, {}).setdefault(place, {})[name] = value
+        return found
+
+
+class StatefulSapSubject(SapSubject):
+    """The same in sessions that are kept up to COMMIT; reading has a service of its own."""
+
+    MODE = "stateful"
+    COMMITS = "BAPI_TRANSACTION_COMMIT"
+    ACTIONS: ClassVar[tuple[str, ...]] = tuple(
+        action for action in SapSubject.ACTIONS if not action.startswith("production_order")
+    )
+
+    def services(self) -> dict[str, Any]:
+        reading = {f"{name}_reading": {"wsdl": self.wsdl(f"{name}_mc")} for name in self.SERVICES}
+        return {**super().services(), **reading}
