@@ -12,7 +12,7 @@ from closing.model import Candidate, Route, say_nothing
 from connectors.contract import Action, Criteria, Executor, Image, Ref, Step, System, SystemCheck
 from connectors.proving import Provable
 from core import retry
-from core.errors import ContractBroken, NotAllowed, RefusedError
+from core.errors import BadInput, ContractBroken, NotAllowed, RefusedError
 from core.text import N_, Text
 from recovery.apply import RunOptions, run, stop
 from recovery.approval import approve
@@ -260,6 +260,13 @@ class Trying:
 
     def _find(self, action: Action) -> Candidate | Text:
         """Return the first document that the action fits, or the reason that most of them had."""
+        try:
+            return self._first(action)
+        except BadInput as error:
+            # Nothing there lists such documents: this action cannot be tried; the others can.
+            return error.text
+
+    def _first(self, action: Action) -> Candidate | Text:
         reasons: Counter[str] = Counter()
         texts: dict[str, Text] = {}
         for is_closed in (False, True):
