@@ -51,6 +51,21 @@ def serialise(element: Element) -> bytes:
     return etree.tostring(element, encoding="utf-8", xml_declaration=True)
 
 
+def new_root(tag: str, *, prefix: str | None = None) -> Element:
+    """Return a new element; `prefix` is what its namespace is written with."""
+    return etree.Element(tag, nsmap=_spaces(tag, prefix))
+
+
+def new_child(above: Element, tag: str, *, prefix: str | None = None) -> Element:
+    """Return a new last element below another."""
+    return etree.SubElement(above, tag, nsmap=_spaces(tag, prefix))
+
+
+def _spaces(tag: str, prefix: str | None) -> dict[str | None, str] | None:
+    space, brace, _ = tag.rpartition("}")
+    return {prefix: space[1:]} if prefix is not None and brace else None
+
+
 def tag_of(element: Element) -> str:
     """Return the name of an element, `{namespace}local` where it has one."""
     return str(element.tag)

@@ -37,6 +37,7 @@ class Event(StrEnum):
     SYSTEM_PROVED = "system.proved"
 
     LIST_DECODED = "list.decoded"
+    CACHE_MISSED = "cache.missed"
 
     JOURNAL_OPENED = "journal.opened"
     JOURNAL_MIGRATED = "journal.migrated"

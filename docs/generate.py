@@ -140,6 +140,7 @@ MEANINGS: Final[Mapping[Event, str]] = {
     Event.SYSTEM_CHECKED: "A system was checked.",
     Event.SYSTEM_PROVED: "A system's actions were tried on a copy, and the proof was stored.",
     Event.LIST_DECODED: "A list of numbers was not UTF-8 and was read as GBK.",
+    Event.CACHE_MISSED: "What was kept to make a start quicker could not be written or read; nothing but time is lost.",
     Event.JOURNAL_OPENED: "The journal was opened.",
     Event.JOURNAL_MIGRATED: "The journal's tables were brought to the revision of this version.",
     Event.AUDIT_VERIFIED: "The whole journal was verified.",

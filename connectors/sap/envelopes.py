@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from connectors.sap.shapes import Function, Structure, Table
+from connectors.sap.shapes import Function, Member, Structure, Table
 from connectors.sap.values import Scalar, written
-from connectors.xml import Element, parse, serialise, tag_of
+from connectors.xml import Element, new_child, new_root, parse, serialise, tag_of
 from core.encoding import Value
 from core.errors import BadAnswer, BadInput
 from core.text import N_
@@ -60,35 +61,43 @@ def request_of(function: Function, parameters: Parameters, *, session: bool | No
     sent, if only empty: give `[]` for those that shall come back. Tables that the description requires are added.
     `session` asks the service to keep its session after this call, or to end it.
     """
-    from zeep import xsd
-
-    given: dict[str, Any] = {}
-    for name, content in parameters.items():
-        member = function.request.members.get(name)
-        if member is None:
-            raise BadInput(
-                N_("{source}: this service's {function} has no parameter {name}"),
-                source=function.operation,
-                function=function.name,
-                name=name,
-            )
-        given[member.local] = _filled(member.type, content, name, xsd.SkipValue)
-    for member in function.request.members.values():
-        if member.is_required and member.local not in given:
-            is_table = isinstance(member.type, Table)
-            given[member.local] = {"item": []} if is_table else xsd.SkipValue
-    envelope = function.builder.create(**given).content
+    unknown = parameters.keys() - function.request.members.keys()
+    if unknown:
+        raise BadInput(
+            N_("{source}: this service's {function} has no parameter {name}"),
+            source=function.operation,
+            function=function.name,
+            name=", ".join(sorted(unknown)),
+        )
+    envelope = new_root(f"{ENVELOPE}Envelope", prefix="soapenv")
     if session is not None:
         _put_header(envelope, keeps=session)
+    call = new_child(new_child(envelope, f"{ENVELOPE}Body"), function.request_tag, prefix="n")
+    for member in function.request.members.values():
+        if member.name in parameters:
+            _put(call, member, member.type, parameters[member.name], member.name)
+        elif member.is_required and isinstance(member.type, Table):
+            new_child(call, member.tag)
     return serialise(envelope)
 
 
-def _filled(kind: Scalar | Structure | Table, content: Any, name: str, skip: Any) -> Any:
-    if isinstance(kind, Scalar):
-        return written(kind, content, name=name)
+def _put(
+    above: Element, member: Member, kind: Scalar | Structure | Table, content: Any, name: str
+) -> None:
+    """Put one field below another, in the order that the description states."""
+    here = new_child(above, member.tag)
     if isinstance(kind, Table):
-        item = kind.item.rpartition("}")[2]
-        return {item: [_filled(kind.row, row, name, skip) for row in content]}
+        for row in content:
+            _fill(new_child(here, kind.item), kind.row, row, name)
+    else:
+        _fill(here, kind, content, name)
+
+
+def _fill(here: Element, kind: Scalar | Structure, content: Any, name: str) -> None:
+    if isinstance(kind, Scalar):
+        value = written(kind, content, name=name)
+        here.text = b64encode(value).decode() if isinstance(value, bytes) else value
+        return
     unknown = content.keys() - kind.members.keys()
     if unknown:
         raise BadInput(
@@ -96,24 +105,15 @@ def _filled(kind: Scalar | Structure | Table, content: Any, name: str, skip: Any
             source=name,
             name=", ".join(sorted(unknown)),
         )
-    return {
-        member.local: _filled(member.type, content[member.name], f"{name}-{member.name}", skip)
-        if member.name in content
-        else skip
-        for member in kind.members.values()
-    }
+    for member in kind.members.values():
+        if member.name in content:
+            _put(here, member, member.type, content[member.name], f"{name}-{member.name}")
 
 
 def _put_header(envelope: Element, *, keeps: bool) -> None:
-    header = envelope.makeelement(f"{ENVELOPE}Header")
-    session = envelope.makeelement(
-        f"{{{SESSION_NAMESPACE}}}Session", nsmap={"sapsess": SESSION_NAMESPACE}
-    )
-    enable = envelope.makeelement("enableSession")
-    enable.text = "true" if keeps else "false"
-    session.append(enable)
-    header.append(session)
-    envelope.insert(0, header)
+    header = new_child(envelope, f"{ENVELOPE}Header")
+    session = new_child(header, f"{{{SESSION_NAMESPACE}}}Session", prefix="sapsess")
+    new_child(session, "enableSession").text = "true" if keeps else "false"
 
 
 class SoapFault(Exception):

@@ -9,7 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from connectors.sap.shapes import Function, Offer, offer_of
+from connectors.sap.offers import offer_of
+from connectors.sap.shapes import Function, Offer
 from connectors.sap.transport import Endpoint
 from connectors.sap.wrapper import parameters_of
 from connectors.sap.wsdl import Bundle, Shelf

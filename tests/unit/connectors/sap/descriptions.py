@@ -6,7 +6,8 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from connectors.sap.shapes import Offer, offer_of
+from connectors.sap.offers import offer_of
+from connectors.sap.shapes import Offer
 from connectors.sap.wsdl import Shelf
 from sandbox.sap.dictionary import dictionary
 from sandbox.sap.names import Style

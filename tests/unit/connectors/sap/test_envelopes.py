@@ -8,7 +8,8 @@ from typing import Final
 import pytest
 
 from connectors.sap.envelopes import SoapFault, read_reply, request_of
-from connectors.sap.shapes import Function, Offer, Table, offer_of
+from connectors.sap.offers import offer_of
+from connectors.sap.shapes import Function, Offer, Table
 from connectors.sap.values import Scalar, Sort
 from core.errors import BadAnswer, BadInput
 from sandbox.sap.names import Style

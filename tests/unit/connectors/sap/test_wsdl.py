@@ -10,8 +10,8 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from connectors.http import HttpClient
+from connectors.sap.offers import offer_of
 from connectors.sap.services import _keep
-from connectors.sap.shapes import offer_of
 from connectors.sap.wsdl import MOST_PARTS, Shelf
 from core.errors import BadAnswer, BadInput
 from tests.unit.connectors.sap.descriptions import description, shelf
