@@ -128,6 +128,10 @@ bench-tryton: setup ## A closing through Storno against the same calls in a bare
 bench-odbc: system setup ## Closing and reading over ODBC, against bare pyodbc and arrow-odbc
 	@$(BIN)/python -m tests.benchmarks.odbc
 
+.PHONY: bench-sap
+bench-sap: setup ## Closing in a practice SAP against bare zeep, and loading a description
+	@$(BIN)/python -m tests.benchmarks.sap
+
 # The server is yours: STORNO_ODOO_URL, _DB, _USER, _PASSWORD name it, and its database is filled.
 .PHONY: bench-odoo
 bench-odoo: setup ## The same in a real Odoo, there and back (STORNO_ODOO_... name it)

@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.benchmarks import journal, odbc, startup, tryton
+from tests.benchmarks import journal, odbc, sap, startup, tryton
 from tests.benchmarks.report import only_warnings, print_environment, print_verdicts
 
 
@@ -25,6 +25,7 @@ def main() -> int:
         found = journal.measure(Path(folder), journal.ROUNDS)
         found += startup.measure()
         found += odbc.measure(Path(folder))
+        found += sap.measure(Path(folder), sap.PAIRS)
         found += tryton.measure(tryton.prepare(Path(folder), chosen.cache), tryton.PAIRS)
     return print_verdicts(found)
 
