@@ -38,6 +38,7 @@ from tests.benchmarks.report import (
     print_environment,
     print_verdicts,
 )
+from tests.benchmarks.sap_hostile import CASES
 
 ORDERS: Final = 500
 ITEMS: Final = 2 * ORDERS
@@ -46,6 +47,8 @@ PAIRS: Final = 3
 MOST_OF_ZEEP: Final = 1.2
 MOST_OF_FIRST: Final = 0.3
 STARTS: Final = 5
+MOST_SECONDS: Final = 1.0
+MOST_BYTES: Final = 100 * 2**20
 ACTION: Final = "purchase_order.close"
 MEI: Final = Actor("mei")
 FUNCTIONS: Final = (
@@ -218,6 +221,18 @@ def loading(folder: Path) -> tuple[int, float, float]:
     return len(content), median(firsts), median(seconds)
 
 
+def hostile() -> tuple[float, int]:
+    """Return the seconds and the bytes of the worst hostile answer or description; each in a process of its own."""
+    slowest, largest = 0.0, 0
+    print("\nhostile                                        seconds     MB")
+    for case in CASES:
+        command = [sys.executable, "-m", "tests.benchmarks.sap_hostile", case]
+        done = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+        slowest, largest = max(slowest, done["seconds"]), max(largest, done["bytes"])
+        print(f"{case:<46}{done['seconds']:8.3f}{done['bytes'] / 2**20:7.1f}")
+    return slowest, largest
+
+
 def measure(folder: Path, pairs: int) -> list[Requirement]:
     """Measure in pairs, print the figures, return the promises."""
     ratios, wide = [], []
@@ -237,7 +252,14 @@ def measure(folder: Path, pairs: int) -> list[Requirement]:
     print(
         f"a description of {size // 1000} KB: {first:.3f} s, then {second:.3f} s of the processor"
     )
+    slowest, largest = hostile()
     return [
+        Requirement(
+            f"hostile XML refused, the worst of {len(CASES)}",
+            f"<= {MOST_SECONDS:.0f} s, {MOST_BYTES // 2**20} MB",
+            f"{slowest:.2f} s, {largest / 2**20:.0f} MB",
+            slowest <= MOST_SECONDS and largest <= MOST_BYTES,
+        ),
         Requirement(
             f"closing {ITEMS:,} items in SAP, against bare zeep",
             f"<= {MOST_OF_ZEEP} x",
