@@ -47,6 +47,7 @@ class Target:
     refusals: Mapping[str, Text] = field(default_factory=dict)
     offers_unproven: bool = False
     rejection_reason: str | None = None
+    reversal_reason: str = ""
 
     def fields(self, model: str, names: frozenset[str]) -> frozenset[str]:
         """Return those of the names that the model has here."""

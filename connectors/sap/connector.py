@@ -28,6 +28,7 @@ from connectors.sap import target as targets
 from connectors.sap.actions import SapAction, Target
 from connectors.sap.errors import Vocabulary
 from connectors.sap.layouts import layout_of
+from connectors.sap.posted_actions import posted_actions
 from connectors.sap.production_actions import production_actions
 from connectors.sap.proof import Trust
 from connectors.sap.purchase_actions import purchase_actions
@@ -60,6 +61,7 @@ ACTIONS: Final[tuple[type[SapAction], ...]] = (
     *purchase_actions(),
     *sales_actions(),
     *production_actions(),
+    *posted_actions(),
 )
 
 
@@ -88,7 +90,11 @@ class SapSystem:
             self._session,
             self._services,
             self._sap_actions(),
-            lists={kind: bulk.listed_by(kind) for kind in SOURCES},
+            lists={
+                kind: bulk.listed_by(kind)
+                for kind, source in SOURCES.items()
+                if self._services.reader(source.layout.function) is not None
+            },
             proof=self._trust.standing(self.proof_subject),
         )
 
@@ -213,6 +219,7 @@ class SapSystem:
             sorted({action.function for action in ACTIONS}),
             offers_unproven=self._options.unproven,
             rejection_reason=self._options.rejection_reason,
+            reversal_reason=self._options.reversal_reason,
         )
 
     def _made(self, target: Target) -> dict[str, SapAction]:

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Any, Final
 from connectors.columns import batch_of, documents_schema, lines_schema
 from connectors.contract import Criteria, Kind, Ref
 from connectors.judging import number_in
-from connectors.sap.layouts import PRODUCTION_ORDERS, PURCHASE_ORDERS, SALES_ORDERS, SEPARATOR
+from connectors.sap import posted_kinds as posted
+from connectors.sap.layouts import (
+    MATERIAL_DOCUMENTS,
+    PRODUCTION_ORDERS,
+    PURCHASE_ORDERS,
+    SALES_ORDERS,
+    SEPARATOR,
+    STOCK_COUNTS,
+    SUPPLIER_INVOICES,
+)
 from connectors.sap.listing import list_keys, listing_of
 from connectors.sap.values import plain
 from core.errors import BadInput
@@ -75,6 +84,7 @@ class Source:
     layout: Layout
     columns: Callable[[Document], Columns]
     lines: Callable[[Document], Iterator[Columns]]
+    is_one: Callable[[Document], bool] = lambda _: True  # kinds may share a layout
 
 
 def shown(key: str) -> str:
@@ -227,6 +237,14 @@ SOURCES: Final[Mapping[Kind, Source]] = {
     Kind.PURCHASE_ORDER: Source(PURCHASE_ORDERS, _purchase, _purchase_lines),
     Kind.SALES_ORDER: Source(SALES_ORDERS, _sales, _sales_lines),
     Kind.PRODUCTION_ORDER: Source(PRODUCTION_ORDERS, _production, _production_lines),
+    Kind.GOODS_RECEIPT: Source(
+        MATERIAL_DOCUMENTS, posted.movement, posted.movement_lines, posted.is_receipt
+    ),
+    Kind.GOODS_ISSUE: Source(
+        MATERIAL_DOCUMENTS, posted.movement, posted.movement_lines, posted.is_issue
+    ),
+    Kind.SUPPLIER_INVOICE: Source(SUPPLIER_INVOICES, posted.invoice, posted.invoice_lines),
+    Kind.STOCK_COUNT: Source(STOCK_COUNTS, posted.count, posted.count_lines),
 }
 
 
@@ -285,9 +303,11 @@ class Bulk:
 
     def find(self, kind: Kind, numbers: Sequence[str]) -> Mapping[str, tuple[Ref, ...]]:
         """Return the document of each number, if there is one."""
-        layout = SOURCES[kind].layout
+        source = SOURCES[kind]
+        layout = source.layout
         keys = {number: layout.key_of(number) for number in numbers}
-        found = self._reader.documents(layout, [key for key in keys.values() if key is not None])
+        rows = self._reader.documents(layout, [key for key in keys.values() if key is not None])
+        found = {k for k, r in rows.items() if source.is_one(Document(layout, k, r, self._reader))}
         return {
             number: (Ref(layout.root.model, key),) if key in found else ()
             for number, key in keys.items()
@@ -297,7 +317,10 @@ class Bulk:
         keys = self._keys(source, criteria)
         for start in range(0, len(keys), PAGE):
             found = self._reader.documents(source.layout, keys[start : start + PAGE])
-            yield [Document(source.layout, key, rows, self._reader) for key, rows in found.items()]
+            documents = [
+                Document(source.layout, key, rows, self._reader) for key, rows in found.items()
+            ]
+            yield [document for document in documents if source.is_one(document)]
 
     def _keys(self, source: Source, criteria: Criteria) -> list[str]:
         layout = source.layout

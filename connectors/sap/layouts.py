@@ -6,7 +6,7 @@ A model is the parameter of the reading function that holds it, a key the fields
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,6 +28,19 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Counter:
+    """The counter-document of a document: found by a question, and part of its footprint.
+
+    `question` returns what is asked, from the rows of the document; None where it has no counter-document for
+    certain. `rows` returns the rows of an answer that are of its counter-document.
+    """
+
+    function: str
+    question: Callable[[str, Mapping[Ref, Row]], Parameters | None]
+    rows: Callable[[str, Reply], Mapping[Ref, Row]]
+
+
+@dataclass(frozen=True, slots=True)
 class Layout:
     """How documents of one kind are read."""
 
@@ -41,6 +54,7 @@ class Layout:
     many: str | None = None  # of a table of documents: the field that takes a number
     given: Mapping[str, Any] = field(default_factory=dict)  # what is asked beside it
     language: str | None = None  # in which it must be read: some texts have no code behind them
+    counter: Counter | None = None
 
     @property
     def all_parts(self) -> tuple[Part, ...]:
@@ -141,7 +155,106 @@ PRODUCTION_ORDERS: Final = Layout(
     language="EN",  # its status is a line of words
 )
 
-LAYOUTS: Final = (PURCHASE_ORDERS, SALES_ORDERS, PRODUCTION_ORDERS)
+
+def _movements_since(key: str, rows: Mapping[Ref, Row]) -> Parameters | None:
+    """Ask for later movements of the same materials: SAP tells a cancelled movement by its counter-movement alone."""
+    items = [row for ref, row in rows.items() if ref.model == "GOODSMVT_ITEMS"]
+    year = key.partition(SEPARATOR)[2]
+    return {
+        "MATERIAL_RA": _one_of(row.get("MATERIAL", "") for row in items),
+        "PLANT_RA": _one_of(row.get("PLANT", "") for row in items),
+        "PSTNG_DATE_RA": [
+            {"SIGN": "I", "OPTION": "BT", "LOW": f"{year}-01-01", "HIGH": "9999-12-31"}
+        ],
+        "GOODSMVT_HEADER": [],
+        "GOODSMVT_ITEMS": [],
+        "RETURN": [],
+    }
+
+
+def _counter_movements(key: str, reply: Reply) -> dict[Ref, Row]:
+    number, _, year = key.partition(SEPARATOR)
+    found: dict[Ref, Row] = {}
+    for row in reply.rows("GOODSMVT_ITEMS"):
+        if (row.get("REF_DOC"), row.get("REF_DOC_YR")) == (number, year):
+            document = SEPARATOR.join([row.get("MAT_DOC", ""), row.get("DOC_YEAR", "")])
+            place = SEPARATOR.join([document, row.get("MATDOC_ITM", "")])
+            found[Ref("GOODSMVT_ITEMS", place)] = row
+    documents = {ref.key.rpartition(SEPARATOR)[0] for ref in found}
+    for row in reply.rows("GOODSMVT_HEADER"):
+        document = SEPARATOR.join([row.get("MAT_DOC", ""), row.get("DOC_YEAR", "")])
+        if document in documents:
+            found[Ref("GOODSMVT_HEADER", document)] = row
+    return found
+
+
+def _one_of(values: Iterable[str]) -> list[dict[str, str]]:
+    return [{"SIGN": "I", "OPTION": "EQ", "LOW": value} for value in sorted(set(values)) if value]
+
+
+MATERIAL_DOCUMENTS: Final = Layout(
+    kind=Kind.GOODS_RECEIPT,
+    function="BAPI_GOODSMVT_GETDETAIL",
+    root=Part("GOODSMVT_HEADER"),
+    parts=(Part("GOODSMVT_ITEMS", ("MATDOC_ITM",), ("MAT_DOC", "DOC_YEAR")),),
+    number=("MAT_DOC", "DOC_YEAR"),
+    widths=(10, 4),
+    asked=("MATERIALDOCUMENT", "MATDOCUMENTYEAR"),
+    given={"RETURN": []},
+    counter=Counter("BAPI_GOODSMVT_GETITEMS", _movements_since, _counter_movements),
+)
+
+
+def _reversal_of(key: str, rows: Mapping[Ref, Row]) -> Parameters | None:
+    head = rows.get(Ref("HEADERDATA", key), {})
+    if not head.get("REVERSED_BY"):
+        return None
+    return {
+        "INVOICEDOCNUMBER": head["REVERSED_BY"],
+        "FISCALYEAR": head.get("REVERSED_YEAR", ""),
+        "ITEMDATA": [],
+        "RETURN": [],
+    }
+
+
+def _reversal(key: str, reply: Reply) -> dict[Ref, Row]:
+    del key
+    row = reply.row("HEADERDATA")
+    number = SEPARATOR.join([row.get("INV_DOC_NO", ""), row.get("FISC_YEAR", "")])
+    return {Ref("HEADERDATA", number): row} if row.get("INV_DOC_NO") else {}
+
+
+SUPPLIER_INVOICES: Final = Layout(
+    kind=Kind.SUPPLIER_INVOICE,
+    function="BAPI_INCOMINGINVOICE_GETDETAIL",
+    root=Part("HEADERDATA"),
+    parts=(Part("ITEMDATA", ("INVOICE_DOC_ITEM",)),),
+    number=("INV_DOC_NO", "FISC_YEAR"),
+    widths=(10, 4),
+    asked=("INVOICEDOCNUMBER", "FISCALYEAR"),
+    given={"RETURN": []},
+    counter=Counter("BAPI_INCOMINGINVOICE_GETDETAIL", _reversal_of, _reversal),
+)
+
+STOCK_COUNTS: Final = Layout(
+    kind=Kind.STOCK_COUNT,
+    function="BAPI_MATPHYSINV_GETDETAIL",
+    root=Part("HEAD"),
+    parts=(Part("ITEMS", ("ITEM",)),),
+    number=("PHYSINVENTORY", "FISCALYEAR"),
+    widths=(10, 4),
+    asked=("PHYSINVENTORY", "FISCALYEAR"),
+    given={"RETURN": []},
+)
+
+LAYOUTS: Final = (
+    PURCHASE_ORDERS,
+    SALES_ORDERS,
+    PRODUCTION_ORDERS,
+    MATERIAL_DOCUMENTS,
+    SUPPLIER_INVOICES,
+    STOCK_COUNTS,
+)
 
 
 def layout_of(model: str) -> Layout | None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from connectors.contract import Kind
+from connectors.sap.layouts import SEPARATOR
+from core import clock
 
 if TYPE_CHECKING:
     from connectors.sap.envelopes import Reply
@@ -25,36 +27,47 @@ class Listing:
     keys: Callable[[Reply], Sequence[str]]
 
 
-def _column(table: str, name: str) -> Callable[[Reply], Sequence[str]]:
-    return lambda reply: [row.get(name, "") for row in reply.rows(table)]
+def _columns(table: str, *names: str) -> Callable[[Reply], Sequence[str]]:
+    return lambda reply: [
+        SEPARATOR.join(row.get(name, "") for name in names) for row in reply.rows(table)
+    ]
 
 
-def _table(name: str, key: str, condition: str) -> Listing:
+def _table(name: str, keys: Sequence[str], condition: str) -> Listing:
     """Read the keys of a transparent table: in one answer, because its pages have no order that is promised."""
     return Listing(
         READ_TABLE,
         {
             "QUERY_TABLE": name,
             "DELIMITER": "|",
-            "FIELDS": [{"FIELDNAME": key}],
+            "FIELDS": [{"FIELDNAME": key} for key in keys],
             "OPTIONS": [{"TEXT": condition}],
             "DATA": [],
         },
-        lambda reply: [row.get("WA", "").strip() for row in reply.rows("DATA")],
+        lambda reply: [
+            SEPARATOR.join(part.strip() for part in row.get("WA", "").split("|"))
+            for row in reply.rows("DATA")
+        ],
     )
 
 
-LISTINGS: Final[Mapping[Kind, tuple[Listing, ...]]] = {
+def _this_year_and_last() -> tuple[str, str]:
+    """Return two years: SAP keeps posted documents for ever, and nobody cancels older ones."""
+    year = clock.now().year
+    return str(year - 1), str(year + 1)
+
+
+_ORDERS: Final[Mapping[Kind, tuple[Listing, ...]]] = {
     Kind.PURCHASE_ORDER: (
         Listing(
             "BAPI_PO_GETITEMS",
             {"WITH_PO_HEADERS": "X", "DELETED_ITEMS": "X", "PO_HEADERS": [], "PO_ITEMS": []},
-            _column("PO_HEADERS", "PO_NUMBER"),
+            _columns("PO_HEADERS", "PO_NUMBER"),
         ),
-        _table("EKKO", "EBELN", "BSTYP = 'F'"),
+        _table("EKKO", ("EBELN",), "BSTYP = 'F'"),
     ),
     # Its list BAPI needs a customer.
-    Kind.SALES_ORDER: (_table("VBAK", "VBELN", "VBTYP = 'C'"),),
+    Kind.SALES_ORDER: (_table("VBAK", ("VBELN",), "VBTYP = 'C'"),),
     Kind.PRODUCTION_ORDER: (
         Listing(
             "BAPI_PRODORD_GET_LIST",
@@ -64,17 +77,40 @@ LISTINGS: Final[Mapping[Kind, tuple[Listing, ...]]] = {
                 ],
                 "ORDER_HEADER": [],
             },
-            _column("ORDER_HEADER", "ORDER_NUMBER"),
+            _columns("ORDER_HEADER", "ORDER_NUMBER"),
         ),
-        _table("AFKO", "AUFNR", "AUFNR > ' '"),
+        _table("AFKO", ("AUFNR",), "AUFNR > ' '"),
     ),
 }
+
+
+def _listings() -> Mapping[Kind, tuple[Listing, ...]]:
+    first, last = _this_year_and_last()
+    material_documents = (_table("MKPF", ("MBLNR", "MJAHR"), f"MJAHR >= '{first}'"),)
+    return {
+        **_ORDERS,
+        Kind.GOODS_RECEIPT: material_documents,
+        Kind.GOODS_ISSUE: material_documents,
+        Kind.SUPPLIER_INVOICE: (
+            Listing(
+                "BAPI_INCOMINGINVOICE_GETLIST",
+                {
+                    "FISCALYEAR_RA": [{"SIGN": "I", "OPTION": "BT", "LOW": first, "HIGH": last}],
+                    "HEADERLIST": [],
+                    "RETURN": [],
+                },
+                _columns("HEADERLIST", "INV_DOC_NO", "FISC_YEAR"),
+            ),
+            _table("RBKP", ("BELNR", "GJAHR"), f"GJAHR >= '{first}'"),
+        ),
+        Kind.STOCK_COUNT: (_table("IKPF", ("IBLNR", "GJAHR"), f"GJAHR >= '{first}'"),),
+    }
 
 
 def listing_of(kind: Kind, services: Services) -> Listing | None:
     """Return the first way to list documents of a kind that some service offers."""
     return next(
-        (each for each in LISTINGS[kind] if services.reader(each.function) is not None), None
+        (each for each in _listings()[kind] if services.reader(each.function) is not None), None
     )
 
 

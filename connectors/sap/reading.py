@@ -13,7 +13,7 @@ from core.errors import NotFound, RecordMissing
 if TYPE_CHECKING:
     from connectors.sap.actions import SapAction
     from connectors.sap.envelopes import Row
-    from connectors.sap.layouts import Layout
+    from connectors.sap.layouts import Counter, Layout
     from connectors.sap.services import Services
     from connectors.sap.shapes import Structure
     from connectors.sap.transport import Session
@@ -76,10 +76,32 @@ class Reader:
     ) -> list[Image]:
         """Read the whole footprint of each step. See `System.capture`."""
         documents = self.documents(action.layout, (step.ref.key for step in steps))
+        counter = action.layout.counter
+        if counter is not None:
+            documents = {
+                key: {**rows, **self._counter(counter, key, rows)}
+                for key, rows in documents.items()
+            }
         return [
             self._image(action, step, documents.get(step.ref.key, {}), earlier)
             for step, earlier in zip(steps, known, strict=True)
         ]
+
+    def _counter(self, counter: Counter, key: str, rows: Rows) -> Rows:
+        """Return the rows of a document's counter-document; none where there is none."""
+        asked = counter.question(key, rows)
+        if asked is None:
+            return {}
+        endpoint = self._services.reading(counter.function)
+        known = endpoint.function.request.members
+        here = {name: content for name, content in asked.items() if name in known}
+        reply = self._session.call(endpoint, here)
+        found = counter.rows(key, reply)
+        if not found:
+            refused = self._session.vocabulary.error(self._session.system, messages_of(reply))
+            if refused is not None and not isinstance(refused, RecordMissing):
+                raise refused
+        return found
 
     def whole(self, layout: Layout, keys: Sequence[str]) -> list[Image]:
         """Read every field of every record of some documents."""

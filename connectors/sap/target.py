@@ -41,7 +41,7 @@ def structures_of(services: Services) -> dict[str, Structure]:
 
 def look(
     system: str, services: Services, functions: Sequence[str], *, offers_unproven: bool,
-    rejection_reason: str | None,
+    rejection_reason: str | None, reversal_reason: str,
 ) -> Target:  # fmt: skip
     """Return what actions must know of this system, from its descriptions alone."""
     return Target(
@@ -50,6 +50,7 @@ def look(
         ways={name: services.changing(name) for name in functions},
         offers_unproven=offers_unproven,
         rejection_reason=rejection_reason,
+        reversal_reason=reversal_reason,
     )
 
 
@@ -61,12 +62,10 @@ def check(
     lists: Mapping[Kind, str | None],
     proof: ProofStanding | None,
 ) -> SystemCheck:
-    """Return what `storno systems check` shows. `lists` names what lists documents of a kind."""
+    """Return what `storno systems check` shows. `lists` names what lists documents of each kind that can be read."""
     # The first call also shows whether anybody lets us in: its errors are the answer.
     trouble = _trouble(session, actions)
-    kinds = tuple(
-        sorted(layout.kind for layout in LAYOUTS if services.reader(layout.function) is not None)
-    )
+    kinds = tuple(sorted(lists))
     return SystemCheck(
         product="SAP",
         version="-",

@@ -27,18 +27,18 @@ def found_stock(sap: SAP, company: Company, seed: int) -> None:
     company.receipt, company.used_up_receipt = number, str(5000000501 + seed)
     company.old_receipt = str(5000000801 + seed)
     item = sap.db.tables["EKPO"][order, "00010"]
-    _receipt(sap, number, str(item["MATNR"]), Decimal("3.000"), order=(order, "00010"))
-    _receipt(sap, company.used_up_receipt, "PAINT-RED", Decimal("500.000"))
-    _receipt(sap, company.old_receipt, "NUT-M8", Decimal("4.000"), day="2026-03-10")
-    company.invoices = tuple(_invoice(sap, 5105600001 + seed * 10 + n) for n in range(3))
+    goods_receipt(sap, number, str(item["MATNR"]), Decimal("3.000"), order=(order, "00010"))
+    goods_receipt(sap, company.used_up_receipt, "PAINT-RED", Decimal("500.000"))
+    goods_receipt(sap, company.old_receipt, "NUT-M8", Decimal("4.000"), day="2026-03-10")
+    company.invoices = tuple(supplier_invoice(sap, 5105600001 + seed * 10 + n) for n in range(3))
     first = 100000001 + seed * 100
     made = [_ledger_document(sap, f"{first + n:010d}") for n in range(4)]
     company.ledger_documents, company.cleared_ledger_document = tuple(made[:3]), made[3]
     sap.db.tables["BSEG"]["1000", made[3][:10], "2026", "001"]["AUGBL"] = "0002000001"
-    company.counts = tuple(_count(sap, f"{100000101 + seed * 100 + n:010d}") for n in range(3))
+    company.counts = tuple(stock_count(sap, f"{100000101 + seed * 100 + n:010d}") for n in range(3))
 
 
-def _receipt(
+def goods_receipt(
     sap: SAP,
     number: str,
     material: str,
@@ -46,15 +46,19 @@ def _receipt(
     *,
     order: tuple[str, str] = ("", "00000"),
     day: str = _DAY,
+    kind: str = "WE",
 ) -> None:
-    head = {"MBLNR": number, "MJAHR": "2026", "VGART": "WE", "BLART": "WE", "BLDAT": day}
+    """Write a material document of one item that brought goods in; of another kind it took them out."""
+    head = {"MBLNR": number, "MJAHR": "2026", "VGART": kind, "BLART": "WE", "BLDAT": day}
     sap.db.put("MKPF", {**head, "BUDAT": day, "CPUDT": day, "USNAM": "MUELLER"})
-    item = {"MBLNR": number, "MJAHR": "2026", "ZEILE": "0001", "BWART": "101", "SHKZG": "S"}
+    item = {"MBLNR": number, "MJAHR": "2026", "ZEILE": "0001"}
+    item |= {"BWART": "101", "SHKZG": "S"} if kind == "WE" else {"BWART": "201", "SHKZG": "H"}
     item |= {"MATNR": material, "WERKS": "1000", "LGORT": "0001", "MEINS": "PC"}
     sap.db.put("MSEG", {**item, "MENGE": quantity, "EBELN": order[0], "EBELP": order[1]})
 
 
-def _invoice(sap: SAP, number: int) -> str:
+def supplier_invoice(sap: SAP, number: int) -> str:
+    """Write a posted invoice with its document in the ledger."""
     amount = Decimal("1190.0000")
     head = {"BELNR": str(number), "GJAHR": "2026", "BLART": "RE", "BLDAT": _DAY, "BUDAT": _DAY}
     head |= {"USNAM": "MUELLER", "BUKRS": "1000", "LIFNR": "0000100001", "WAERS": "EUR"}
@@ -81,7 +85,8 @@ def _ledger_document(
     return f"{number}10002026"
 
 
-def _count(sap: SAP, number: str) -> str:
+def stock_count(sap: SAP, number: str) -> str:
+    """Write a physical inventory document of two items that nobody counted yet."""
     head = {"IBLNR": number, "GJAHR": "2026", "VGART": "IB", "WERKS": "1000", "LGORT": "0001"}
     sap.db.put("IKPF", {**head, "BLDAT": _DAY, "GIDAT": _DAY, "USNAM": "MUELLER"})
     for line, material in enumerate(("BOLT-M8", "SHEET-2MM"), 1):

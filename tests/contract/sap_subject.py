@@ -16,6 +16,7 @@ from connectors.sap.connector import SapSystem, open_system
 from core.encoding import Value
 from sandbox.sap.company import Company, purchase_order
 from sandbox.sap.company_orders import found_orders
+from sandbox.sap.company_stock import goods_receipt, stock_count, supplier_invoice
 from sandbox.sap.faults import Fault, FaultKind
 from sandbox.sap.instance import SAP
 from sandbox.sap.purchase import HEADER, ITEM
@@ -44,16 +45,33 @@ _MODELS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
         "LFSTA": ("ORDER_STATUSITEMS_OUT", "DELIV_STAT"),
         "ABSTA": ("ORDER_STATUSITEMS_OUT", "REJSTATIT"),
     },
+    "RBKP": {
+        "STBLG": ("HEADERDATA", "REVERSED_BY"),
+        "STJAH": ("HEADERDATA", "REVERSED_YEAR"),
+    },
+    "IKPF": {"BUDAT": ("HEAD", "PSTNG_DATE"), "DSTAT": ("HEAD", "ADJUST_STATUS")},
+    "ISEG": {
+        "XDIFF": ("ITEMS", "DIFF_POSTED"),
+        "MBLNR": ("ITEMS", "MAT_DOC"),
+        "MJAHR": ("ITEMS", "DOC_YEAR"),
+    },
 }
 _TABLES: Final = {
     "purchase_order": ("EKKO", "EKPO"),
     "sales_order": ("VBAK", "VBAP"),
     "production_order": ("AUFK", "AFKO", "AFPO"),
+    "goods_receipt": ("MKPF", "MSEG"),
+    "supplier_invoice": ("RBKP", "RSEG"),
+    "stock_count": ("IKPF", "ISEG"),
 }
 _ROOTS: Final = {
     "purchase_order": "POHEADER",
     "sales_order": "ORDER_HEADERS_OUT",
     "production_order": "HEADER",
+    "goods_receipt": "GOODSMVT_HEADER",
+    "goods_issue": "GOODSMVT_HEADER",
+    "supplier_invoice": "HEADERDATA",
+    "stock_count": "HEAD",
 }
 
 
@@ -71,15 +89,23 @@ class SapSubject(Subject):
         "sales_order.reopen",
         "production_order.complete",
         "production_order.close",
+        "goods_receipt.cancel",
+        "goods_issue.cancel",
+        "supplier_invoice.cancel",
+        "stock_count.apply",
     )
     BATCH_ACTION = "purchase_order.close"
     KINDS: ClassVar[tuple[Kind, ...]] = (
         Kind.PURCHASE_ORDER,
         Kind.SALES_ORDER,
         Kind.PRODUCTION_ORDER,
+        Kind.SUPPLIER_INVOICE,
+        Kind.STOCK_COUNT,
     )
     NUMBER = "PO_NUMBER"
-    SERVICES: ClassVar[tuple[str, ...]] = ("zstorno_po", "zstorno_so", "zstorno_pp")
+    SERVICES: ClassVar[tuple[str, ...]] = (
+        "zstorno_po", "zstorno_so", "zstorno_pp", "zstorno_mm", "zstorno_iv", "zstorno_pi",
+    )  # fmt: skip
     MODE: ClassVar[str] = "wrapped"
     COMMITS: ClassVar[str] = "Z_STORNO_PO_CHANGE"  # the call that makes a change permanent
 
@@ -108,7 +134,7 @@ class SapSubject(Subject):
                 "descriptions": self._folder,
                 "services": self.services(),
                 "rejection_reason": "10",
-                "messages": {"missing": ("CO 001",)},
+                "messages": {"missing": ("CO 001", "M7 001", "M8 108", "M3 710")},
                 "timeout_seconds": {"read": seconds, "write": seconds},
                 **others,
             }
@@ -153,9 +179,13 @@ class SapSubject(Subject):
             self._mark(ref, {"ELIKZ": "X"})
         elif is_closed and kind is Kind.SALES_ORDER:
             self._reject(ref)
+        elif is_closed and kind is Kind.SUPPLIER_INVOICE:
+            self.sap.edit("RBKP", *ref.key.split("/"), STBLG="5105799999", STJAH="2026")
+        elif is_closed and kind is Kind.STOCK_COUNT:
+            self.sap.edit("IKPF", *ref.key.split("/"), DSTAT="X")
         elif is_closed:
             self.sap.db.put("JEST", {"OBJNR": f"OR{ref.key}", "STAT": "I0045"})
-        return ref, ref.key.lstrip("0")
+        return ref, "/".join(part.lstrip("0") for part in ref.key.split("/"))
 
     def make_typed(self) -> tuple[Ref, Mapping[str, Value]]:
         ref = self._order("purchase_order")
@@ -177,9 +207,36 @@ class SapSubject(Subject):
             if kind == "purchase_order":
                 number = str(next(self._numbers))
                 purchase_order(self.sap, number, self._chance)
+            elif kind in {"goods_receipt", "goods_issue"}:
+                number = f"{next(self._numbers)}/2026"
+                self._moved(number.partition("/")[0], kind)
+            elif kind == "supplier_invoice":
+                number = f"{supplier_invoice(self.sap, next(self._numbers))}/2026"
+            elif kind == "stock_count":
+                number = self._counted()
             else:
                 number = self._found(kind)
         return Ref(_ROOTS[kind], number)
+
+    def _moved(self, number: str, kind: str) -> None:
+        is_receipt = kind == "goods_receipt"
+        # Each its own material: SAP tells a cancelled movement by later ones of the same material.
+        material = f"M{number[-8:]}"
+        self.sap.db.put(
+            "MARD",
+            {"MATNR": material, "WERKS": "1000", "LGORT": "0001", "LABST": Decimal("50.000")},
+        )
+        goods_receipt(
+            self.sap, number, material, Decimal("3.000"), kind="WE" if is_receipt else "WA"
+        )
+
+    def _counted(self) -> str:
+        number = stock_count(self.sap, str(next(self._numbers)))
+        for item, quantity in (("001", "98.000"), ("002", "100.000")):
+            self.sap.edit(
+                "ISEG", number, "2026", item, MENGE=Decimal(quantity), XZAEL="X", USNAZ="LI"
+            )
+        return f"{number}/2026"
 
     def _found(self, kind: str) -> str:
         if not self._unused[kind]:
@@ -213,8 +270,14 @@ class SapSubject(Subject):
                 self.sap.edit("EKPO", number, "00010", user=COLLEAGUE, TXZ01="有人改过")
             case "ORDER_HEADERS_OUT":
                 self.sap.edit("VBAP", number, "000010", user=COLLEAGUE, ARKTX="有人改过")
-            case _:
+            case "HEADER":
                 self.sap.edit("AFKO", number, user=COLLEAGUE, GAMNG=Decimal("99.000"))
+            case "GOODSMVT_HEADER":
+                self.sap.edit("MKPF", *number.split("/"), user=COLLEAGUE, XBLNR="A-1")
+            case "HEADERDATA":
+                self.sap.edit("RBKP", *number.split("/"), user=COLLEAGUE, XBLNR="A-1")
+            case _:
+                self.sap.edit("IKPF", *number.split("/"), user=COLLEAGUE, ZLDAT="2026-11-11")
 
     def delete(self, ref: Ref) -> None:
         parts = tuple(ref.key.split("/"))
@@ -232,6 +295,9 @@ class SapSubject(Subject):
             "POHEADER": ("POITEM", "00020"),
             "ORDER_HEADERS_OUT": ("ORDER_ITEMS_OUT", "000020"),
             "HEADER": ("POSITION", "0001"),
+            "GOODSMVT_HEADER": ("GOODSMVT_ITEMS", "0001"),
+            "HEADERDATA": ("ITEMDATA", "000001"),
+            "HEAD": ("ITEMS", "001"),
         }
         model, position = child[step.ref.model]
         return Ref(model, f"{step.ref.key}/{position}")
