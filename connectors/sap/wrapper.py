@@ -45,6 +45,34 @@ INTERFACES: Final[Mapping[str, Interface]] = {
         {"ORDERS": "BAPI_ORDER_KEY", "DETAIL_RETURN": "BAPI_ORDER_RETURN"},
         {"RETURN": "BAPIRET2"},
     ),
+    "BAPI_GOODSMVT_CANCEL": Interface(
+        {
+            "MATERIALDOCUMENT": "BAPI2017_GM_HEAD_02-MAT_DOC",
+            "MATDOCUMENTYEAR": "BAPI2017_GM_HEAD_02-DOC_YEAR",
+        },
+        {"RETURN": "BAPIRET2", "GOODSMVT_MATDOCITEM": "BAPI2017_GM_ITEM_04"},
+        {"GOODSMVT_HEADRET": "BAPI2017_GM_HEAD_RET"},
+    ),
+    "BAPI_INCOMINGINVOICE_CANCEL": Interface(
+        {
+            "INVOICEDOCNUMBER": "BAPI_INCINV_FLD-INV_DOC_NO",
+            "FISCALYEAR": "BAPI_INCINV_FLD-FISC_YEAR",
+            "REASONREVERSAL": "BAPI_INCINV_FLD-REASON_REV",
+        },
+        {"RETURN": "BAPIRET2"},
+        {
+            "INVOICEDOCNUMBER_REVERSAL": "BAPI_INCINV_FLD-INV_DOC_NO",
+            "FISCALYEAR_REVERSAL": "BAPI_INCINV_FLD-FISC_YEAR",
+        },
+    ),
+    "BAPI_MATPHYSINV_POSTDIFF": Interface(
+        {
+            "PHYSINVENTORY": "BAPI_PHYSINV_HEAD-PHYSINVENTORY",
+            "FISCALYEAR": "BAPI_PHYSINV_HEAD-FISCALYEAR",
+        },
+        {"RETURN": "BAPIRET2", "ITEMS": "BAPI_PHYSINV_POST_ITEMS"},
+        {},
+    ),
 }
 
 
