@@ -65,9 +65,8 @@ class SapAction(Action):
     function: ClassVar[str]  # the BAPI that makes the change
     wanted: ClassVar[Mapping[str, frozenset[str]]]
     is_proven: ClassVar[bool] = True  # its fields come from a real data dictionary
-    # The BAPI works in other work processes, or is said to commit by itself: a session of ours could not take its
-    # change back.
-    commits_itself: ClassVar[bool] = False
+    # Why a session of ours would not do, so that only a wrapper of the BAPI is called (marked with N_).
+    only_wrapped: ClassVar[str] = ""
     batch_size = 10
     is_parallel = True
     settles_after = timedelta(seconds=600)  # rdisp/max_wprun_time ends a dialogue step by then
@@ -96,16 +95,9 @@ class SapAction(Action):
             return Refused(
                 Text(N_("no service offers {function}"), {"function": self.function}), None
             )
-        if self.commits_itself and not isinstance(found, Wrapped | Refused):
-            return Refused(
-                Text(
-                    N_(
-                        "{function} works in other processes of SAP: only a wrapper of it is called"
-                    ),
-                    {"function": self.function},
-                ),
-                found.change.function,
-            )
+        if self.only_wrapped and not isinstance(found, Wrapped | Refused):
+            reason = Text(self.only_wrapped, {"function": self.function})
+            return Refused(reason, found.change.function)
         return found
 
     @property

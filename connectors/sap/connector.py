@@ -30,6 +30,7 @@ from connectors.sap.errors import Vocabulary
 from connectors.sap.layouts import layout_of
 from connectors.sap.posted_actions import posted_actions
 from connectors.sap.production_actions import production_actions
+from connectors.sap.project_actions import project_actions
 from connectors.sap.proof import Trust
 from connectors.sap.purchase_actions import purchase_actions
 from connectors.sap.reading import Reader
@@ -62,6 +63,7 @@ ACTIONS: Final[tuple[type[SapAction], ...]] = (
     *sales_actions(),
     *production_actions(),
     *posted_actions(),
+    *project_actions(),
 )
 
 
@@ -84,17 +86,11 @@ class SapSystem:
 
     def check(self) -> SystemCheck:
         bulk = self._bulk()
-        from connectors.sap.kinds import SOURCES
-
         return targets.check(
             self._session,
             self._services,
             self._sap_actions(),
-            lists={
-                kind: bulk.listed_by(kind)
-                for kind, source in SOURCES.items()
-                if self._services.reader(source.layout.function) is not None
-            },
+            lists=bulk.listed_by(),
             proof=self._trust.standing(self.proof_subject),
         )
 
@@ -248,10 +244,9 @@ class SapSystem:
         return Bulk(self._session, self._services, self._reader)
 
     def _require_kind(self, kind: Kind) -> None:
-        from connectors.sap.kinds import SOURCES
+        from connectors.sap.sources import sources_here
 
-        source = SOURCES.get(kind)
-        if source is None or self._services.reader(source.layout.function) is None:
+        if not sources_here(kind, self._services):
             raise NotFound(
                 N_("No service in storno.yaml reads documents of kind {name}."),
                 what="kind",

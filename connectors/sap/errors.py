@@ -39,6 +39,9 @@ IS_ANSWERED: Final = "is_answered"
 RETURNS: Final = ("RETURN", "DETAIL_RETURN")
 """Parameters in which messages come. DETAIL_RETURN tells of each order where RETURN speaks for all."""
 
+RESULTS: Final = "E_RESULT"
+"""What the project system tells of each object beside RETURN: one may be done and another not."""
+
 _CLASS_SIZE: Final = 2  # of the class in CODE; its number is the rest
 
 
@@ -65,7 +68,14 @@ class Message:
 
 def messages_of(reply: Reply) -> list[Message]:
     """Return every message of an answer, in whichever of the four shapes it came."""
-    return [message_of(row) for name in RETURNS for row in reply.rows(name) if row.get("TYPE")]
+    found = [message_of(row) for name in RETURNS for row in reply.rows(name) if row.get("TYPE")]
+    return [*found, *(_result_of(row) for row in reply.rows(RESULTS) if row.get("MESSAGE_TYPE"))]
+
+
+def _result_of(row: Row) -> Message:
+    names = {"TYPE": "MESSAGE_TYPE", "ID": "MESSAGE_ID", "NUMBER": "MESSAGE_NUMBER"}
+    plain = {name: row.get(long, "") for name, long in {**names, "MESSAGE": "MESSAGE_TEXT"}.items()}
+    return message_of({**plain, "ORDER_NUMBER": row.get("OBJECT", "")})
 
 
 def message_of(row: Row) -> Message:

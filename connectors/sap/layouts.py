@@ -25,6 +25,14 @@ class Part:
     model: str
     keys: tuple[str, ...] = ()  # empty: there is one row a document
     document: tuple[str, ...] = ()  # empty: the answer is about one document alone
+    parameter: str = ""  # of the answer that holds them; empty: it is called as the model
+    # Rows of one field that together are one record: their words in alphabetical order, with a blank between.
+    words: str = ""
+
+    @property
+    def source(self) -> str:
+        """The parameter of the answer that holds its rows."""
+        return self.parameter or self.model
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +63,7 @@ class Layout:
     given: Mapping[str, Any] = field(default_factory=dict)  # what is asked beside it
     language: str | None = None  # in which it must be read: some texts have no code behind them
     counter: Counter | None = None
+    pads: bool = True  # numbers are filled up with zeros; those with letters of a mask are not
 
     @property
     def all_parts(self) -> tuple[Part, ...]:
@@ -73,7 +82,9 @@ class Layout:
         if any(len(p) > width or not p for p, width in zip(pieces, self.widths, strict=True)):
             return None
         return SEPARATOR.join(
-            piece.zfill(width) if piece.isascii() and piece.isdigit() else piece.upper()
+            piece.zfill(width)
+            if self.pads and piece.isascii() and piece.isdigit()
+            else piece.upper()
             for piece, width in zip(pieces, self.widths, strict=True)
         )
 
@@ -82,7 +93,7 @@ class Layout:
     ) -> list[tuple[Sequence[str], Parameters]]:
         """Return what is asked, and for which documents each."""
         tables: dict[str, Any] = {
-            part.model: [] for part in self.all_parts if part.keys or self.many
+            part.source: [] for part in self.all_parts if part.keys or part.words or self.many
         }
         always = {**self.given, **tables}
         if self.many is None:
@@ -97,12 +108,16 @@ class Layout:
     def records(self, reply: Reply, keys: Sequence[str]) -> dict[str, dict[Ref, Row]]:
         """Return the rows of each document that was found, by their refs, in the order of the parts."""
         found: dict[str, dict[Ref, Row]] = {}
-        for row in reply.rows(self.root.model):
+        if self.root.words:
+            words = sorted(row.get(self.root.words, "") for row in reply.rows(self.root.source))
+            joined: Row = {self.root.words: " ".join(words)}
+            return {keys[0]: {Ref(self.root.model, keys[0]): joined}} if words else {}
+        for row in reply.rows(self.root.source):
             key = SEPARATOR.join(row.get(name, "") for name in self.number)
             if key in keys:
                 found[key] = {Ref(self.root.model, key): row}
         for part in self.parts:
-            for row in reply.rows(part.model):
+            for row in reply.rows(part.source):
                 document = keys[0]
                 if part.document:
                     document = SEPARATOR.join(row.get(name, "") for name in part.document)
@@ -113,7 +128,7 @@ class Layout:
 
     def document_of(self, ref: Ref) -> str:
         """Return the key of the document that a record belongs to."""
-        return SEPARATOR.join(ref.key.split(SEPARATOR)[: len(self.number)])
+        return SEPARATOR.join(ref.key.split(SEPARATOR)[: len(self.widths)])
 
 
 PURCHASE_ORDERS: Final = Layout(
@@ -247,6 +262,29 @@ STOCK_COUNTS: Final = Layout(
     given={"RETURN": []},
 )
 
+
+def _status(model: str, function: str, asked: str, width: int, *, pads: bool) -> Layout:
+    return Layout(
+        kind=Kind.PROJECT,
+        function=function,
+        root=Part(model, parameter="E_SYSTEM_STATUS", words="SYSTEM_STATUS"),
+        parts=(),
+        number=(),
+        widths=(width,),
+        asked=(asked,),
+        language="EN",  # a status is a word
+        pads=pads,
+    )
+
+
+PROJECTS: Final = _status(
+    "PROJECT_DEFINITION", "BAPI_BUS2001_GET_STATUS", "PROJECT_DEFINITION", 24, pads=False
+)
+WBS_ELEMENTS: Final = _status(
+    "WBS_ELEMENT", "BAPI_BUS2054_GET_STATUS", "WBS_ELEMENT", 24, pads=False
+)
+NETWORKS: Final = _status("NETWORK", "BAPI_BUS2002_GET_STATUS", "NUMBER", 12, pads=True)
+
 LAYOUTS: Final = (
     PURCHASE_ORDERS,
     SALES_ORDERS,
@@ -254,6 +292,9 @@ LAYOUTS: Final = (
     MATERIAL_DOCUMENTS,
     SUPPLIER_INVOICES,
     STOCK_COUNTS,
+    PROJECTS,
+    WBS_ELEMENTS,
+    NETWORKS,
 )
 
 

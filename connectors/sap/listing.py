@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from connectors.contract import Kind
 from connectors.sap.layouts import SEPARATOR
 from core import clock
 
 if TYPE_CHECKING:
     from connectors.sap.envelopes import Reply
+    from connectors.sap.layouts import Layout
     from connectors.sap.services import Services
     from connectors.sap.transport import Session
 
@@ -57,8 +57,8 @@ def _this_year_and_last() -> tuple[str, str]:
     return str(year - 1), str(year + 1)
 
 
-_ORDERS: Final[Mapping[Kind, tuple[Listing, ...]]] = {
-    Kind.PURCHASE_ORDER: (
+_ORDERS: Final[Mapping[str, tuple[Listing, ...]]] = {
+    "POHEADER": (
         Listing(
             "BAPI_PO_GETITEMS",
             {"WITH_PO_HEADERS": "X", "DELETED_ITEMS": "X", "PO_HEADERS": [], "PO_ITEMS": []},
@@ -67,8 +67,8 @@ _ORDERS: Final[Mapping[Kind, tuple[Listing, ...]]] = {
         _table("EKKO", ("EBELN",), "BSTYP = 'F'"),
     ),
     # Its list BAPI needs a customer.
-    Kind.SALES_ORDER: (_table("VBAK", ("VBELN",), "VBTYP = 'C'"),),
-    Kind.PRODUCTION_ORDER: (
+    "ORDER_HEADERS_OUT": (_table("VBAK", ("VBELN",), "VBTYP = 'C'"),),
+    "HEADER": (
         Listing(
             "BAPI_PRODORD_GET_LIST",
             {
@@ -81,17 +81,19 @@ _ORDERS: Final[Mapping[Kind, tuple[Listing, ...]]] = {
         ),
         _table("AFKO", ("AUFNR",), "AUFNR > ' '"),
     ),
+    "PROJECT_DEFINITION": (_table("PROJ", ("PSPID",), "PSPID > ' '"),),
+    "WBS_ELEMENT": (_table("PRPS", ("POSID",), "POSID > ' '"),),
+    "NETWORK": (),  # they stand among other orders (AUFK), and nothing public says which are open
 }
+"""By the model of the document."""
 
 
-def _listings() -> Mapping[Kind, tuple[Listing, ...]]:
+def _listings() -> Mapping[str, tuple[Listing, ...]]:
     first, last = _this_year_and_last()
-    material_documents = (_table("MKPF", ("MBLNR", "MJAHR"), f"MJAHR >= '{first}'"),)
     return {
         **_ORDERS,
-        Kind.GOODS_RECEIPT: material_documents,
-        Kind.GOODS_ISSUE: material_documents,
-        Kind.SUPPLIER_INVOICE: (
+        "GOODSMVT_HEADER": (_table("MKPF", ("MBLNR", "MJAHR"), f"MJAHR >= '{first}'"),),
+        "HEADERDATA": (
             Listing(
                 "BAPI_INCOMINGINVOICE_GETLIST",
                 {
@@ -103,20 +105,19 @@ def _listings() -> Mapping[Kind, tuple[Listing, ...]]:
             ),
             _table("RBKP", ("BELNR", "GJAHR"), f"GJAHR >= '{first}'"),
         ),
-        Kind.STOCK_COUNT: (_table("IKPF", ("IBLNR", "GJAHR"), f"GJAHR >= '{first}'"),),
+        "HEAD": (_table("IKPF", ("IBLNR", "GJAHR"), f"GJAHR >= '{first}'"),),
     }
 
 
-def listing_of(kind: Kind, services: Services) -> Listing | None:
-    """Return the first way to list documents of a kind that some service offers."""
-    return next(
-        (each for each in _listings()[kind] if services.reader(each.function) is not None), None
-    )
+def listing_of(layout: Layout, services: Services) -> Listing | None:
+    """Return the first way to list documents that some service offers."""
+    known = _listings()[layout.root.model]
+    return next((each for each in known if services.reader(each.function) is not None), None)
 
 
-def list_keys(kind: Kind, session: Session, services: Services) -> list[str] | None:
-    """Return the keys of every document of a kind that our user may see, sorted; None where nothing lists them."""
-    listing = listing_of(kind, services)
+def list_keys(layout: Layout, session: Session, services: Services) -> list[str] | None:
+    """Return the keys of every document that our user may see, sorted; None where nothing lists them."""
+    listing = listing_of(layout, services)
     if listing is None:
         return None
     reply = session.call(services.reading(listing.function), listing.request)

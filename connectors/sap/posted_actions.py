@@ -28,6 +28,7 @@ class PostedAction(SapAction):
     """One posting, one document a call, with a counter-document as its result."""
 
     reversibility = Reversibility.MANUAL
+    is_proven = False  # their fields are known from public descriptions alone
     is_parallel = False  # stock and number ranges are shared by all
 
     def inverse(self, step: Step, before: Image, after: Image) -> tuple[Step, ...]:

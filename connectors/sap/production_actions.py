@@ -32,7 +32,7 @@ class ProductionAction(SapAction):
     kind = Kind.PRODUCTION_ORDER
     model = HEADER
     layout = PRODUCTION_ORDERS
-    commits_itself = True
+    only_wrapped = N_("{function} works in other processes of SAP: only a wrapper of it is called")
     reversibility = Reversibility.MANUAL
     wanted: ClassVar[Mapping[str, frozenset[str]]] = {
         HEADER: frozenset(

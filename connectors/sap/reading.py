@@ -35,7 +35,8 @@ class Reader:
     def structure(self, layout: Layout, model: str) -> Structure:
         """Return the fields of a model. Raises `NotFound` where no service describes it."""
         endpoint = self._services.reader(layout.function)
-        found = None if endpoint is None else endpoint.function.rows_of(model)
+        part = layout.part(model)
+        found = None if endpoint is None or part is None else endpoint.function.rows_of(part.source)
         if found is None:
             raise NotFound(what="model", name=model)
         return found

@@ -33,7 +33,7 @@ def structures_of(services: Services) -> dict[str, Structure]:
         if endpoint is None:
             continue
         for part in layout.all_parts:
-            structure = endpoint.function.rows_of(part.model)
+            structure = endpoint.function.rows_of(part.source)
             if structure is not None:
                 found[part.model] = structure
     return found

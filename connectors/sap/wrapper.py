@@ -18,7 +18,15 @@ class Interface:
     importing: Mapping[str, str]
     tables: Mapping[str, str]
     exporting: Mapping[str, str]  # of these, only RETURN is ever read
+    is_project: bool = (
+        False  # the project system's unit of work is opened before, and checked behind
+    )
 
+
+_STATUS: Final = {
+    "SET_SYSTEM_STATUS": "BAPI_SYSTEM_STATUS-SYSTEM_STATUS",
+    "UNDO_SYSTEM_STATUS": "BAPI_SYSTEM_STATUS-SYSTEM_STATUS",
+}
 
 INTERFACES: Final[Mapping[str, Interface]] = {
     "BAPI_PO_CHANGE": Interface(
@@ -73,6 +81,24 @@ INTERFACES: Final[Mapping[str, Interface]] = {
         {"RETURN": "BAPIRET2", "ITEMS": "BAPI_PHYSINV_POST_ITEMS"},
         {},
     ),
+    "BAPI_BUS2001_SET_STATUS": Interface(
+        {"PROJECT_DEFINITION": "BAPI_BUS2001_NEW-PROJECT_DEFINITION", **_STATUS},
+        {"E_RESULT": "BAPI_STATUS_RESULT"},
+        {"RETURN": "BAPIRETURN1"},
+        is_project=True,
+    ),
+    "BAPI_BUS2002_SET_STATUS": Interface(
+        {"NUMBER": "BAPI_NETWORK_LIST-NETWORK", **_STATUS},
+        {"E_RESULT": "BAPI_STATUS_RESULT"},
+        {"RETURN": "BAPIRETURN1"},
+        is_project=True,
+    ),
+    "BAPI_BUS2054_SET_STATUS": Interface(
+        {},
+        {"I_WBS_SYSTEM_STATUS": "BAPI_WBS_MNT_SYSTEM_STATUS", "E_RESULT": "BAPI_STATUS_RESULT"},
+        {"RETURN": "BAPIRETURN1"},
+        is_project=True,
+    ),
 }
 
 
@@ -92,13 +118,19 @@ def abap_source(function: str, wrapper: str) -> str:
     ]
     lines += [f'*"  EXPORTING  VALUE({name}) TYPE {kind}' for name, kind in known.exporting.items()]
     lines += [f'*"  TABLES     {name} STRUCTURE {kind}' for name, kind in known.tables.items()]
-    lines += ["  DATA ls_commit TYPE bapiret2.", "  DATA lv_failed TYPE abap_bool.", ""]
+    lines += ["  DATA ls_commit TYPE bapiret2.", "  DATA lv_failed TYPE abap_bool."]
+    if known.is_project:
+        lines += ["  DATA lt_checked TYPE STANDARD TABLE OF bapiret2.", ""]
+        lines += ["  CALL FUNCTION 'BAPI_PS_INITIALIZATION'."]
+    lines += [""]
     lines += [f"  CALL FUNCTION '{function}'"]
     lines += _passed("EXPORTING", known.importing)
     lines += _passed("IMPORTING", known.exporting)
     lines += _passed("TABLES", known.tables)
     lines[-1] += "."
     lines += ["", *_judged(known)]
+    if known.is_project:
+        lines += _CHECKED
     test = next((name for name in known.importing if name in ("TESTRUN", "SIMULATION")), None)
     condition = "lv_failed = abap_true" + (f" OR {test.lower()} = 'X'" if test else "")
     lines += [
@@ -110,7 +142,7 @@ def abap_source(function: str, wrapper: str) -> str:
         "    IF ls_commit-type CA 'EA'.",
         "      APPEND ls_commit TO return."
         if "RETURN" in known.tables
-        else "      return = ls_commit.",
+        else "      MOVE-CORRESPONDING ls_commit TO return.",
         "    ENDIF.",
         "  ENDIF.",
         "ENDFUNCTION.",
@@ -136,4 +168,22 @@ def _judged(known: Interface) -> list[str]:
                 "    lv_failed = abap_true.",
                 "  ENDLOOP.",
             ]
+    if "E_RESULT" in known.tables:
+        found += [
+            "  LOOP AT e_result TRANSPORTING NO FIELDS WHERE message_type = 'E' OR message_type = 'A'.",
+            "    lv_failed = abap_true.",
+            "  ENDLOOP.",
+        ]
     return found
+
+
+# A COMMIT behind a check that failed ends the program: so none is made.
+_CHECKED: Final = (
+    "  IF lv_failed = abap_false.",
+    "    CALL FUNCTION 'BAPI_PS_PRECOMMIT' TABLES et_return = lt_checked.",
+    "    LOOP AT lt_checked INTO ls_commit WHERE type = 'E' OR type = 'A'.",
+    "      lv_failed = abap_true.",
+    "      MOVE-CORRESPONDING ls_commit TO return.",
+    "    ENDLOOP.",
+    "  ENDIF.",
+)

@@ -40,7 +40,7 @@ def found_orders(sap: SAP, company: Company, seed: int, chance: Random) -> None:
     company.projects = tuple(f"P.{seed + 1:04d}.{place}" for place in (1, 2))
     company.networks = tuple(f"{4000001 + seed * 100 + place:012d}" for place in (1, 2))
     for project, network in zip(company.projects, company.networks, strict=True):
-        _project(sap, project, network)
+        project_with_network(sap, project, network)
 
 
 def _sales_order(sap: SAP, number: str, customer: str, chance: Random) -> str:
@@ -94,7 +94,8 @@ def _maintenance_order(sap: SAP, number: str) -> None:
     sap.db.put("JEST", {"OBJNR": f"OR{number}", "STAT": "I0002"})
 
 
-def _project(sap: SAP, project: str, network: str) -> None:
+def project_with_network(sap: SAP, project: str, network: str) -> None:
+    """Write a released project with two WBS elements and a network."""
     objects = [f"PD{project}", f"OR{network}"]
     sap.db.put(
         "PROJ", {"PSPID": project, "OBJNR": objects[0], "POST1": "Plant", "ERNAM": "MUELLER"}

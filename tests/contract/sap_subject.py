@@ -15,10 +15,11 @@ from connectors.contract import Kind, Ref, Step
 from connectors.sap.connector import SapSystem, open_system
 from core.encoding import Value
 from sandbox.sap.company import Company, purchase_order
-from sandbox.sap.company_orders import found_orders
+from sandbox.sap.company_orders import found_orders, project_with_network
 from sandbox.sap.company_stock import goods_receipt, stock_count, supplier_invoice
 from sandbox.sap.faults import Fault, FaultKind
 from sandbox.sap.instance import SAP
+from sandbox.sap.projects import STATUSES
 from sandbox.sap.purchase import HEADER, ITEM
 from sandbox.sap.sales import Wish, change
 from sandbox.sap.server import SAPServer
@@ -63,6 +64,9 @@ _TABLES: Final = {
     "goods_receipt": ("MKPF", "MSEG"),
     "supplier_invoice": ("RBKP", "RSEG"),
     "stock_count": ("IKPF", "ISEG"),
+    "project": ("PROJ",),
+    "wbs_element": ("PRPS",),
+    "network": ("NETW",),
 }
 _ROOTS: Final = {
     "purchase_order": "POHEADER",
@@ -72,7 +76,18 @@ _ROOTS: Final = {
     "goods_issue": "GOODSMVT_HEADER",
     "supplier_invoice": "HEADERDATA",
     "stock_count": "HEAD",
+    "project": "PROJECT_DEFINITION",
+    "wbs_element": "WBS_ELEMENT",
+    "network": "NETWORK",
 }
+
+
+_OBJECTS: Final = {"project": "PD", "wbs_element": "PR", "network": "OR"}
+"""What the number of a status object begins with."""
+
+_BEFORE: Final = {
+    "complete": "REL", "revoke_completion": "TECO", "close": "TECO", "reopen": "CLSD", "lock": "REL", "unlock": "LKD",
+}  # fmt: skip
 
 
 class SapSubject(Subject):
@@ -93,6 +108,11 @@ class SapSubject(Subject):
         "goods_issue.cancel",
         "supplier_invoice.cancel",
         "stock_count.apply",
+        *(
+            f"{thing}.{verb}"
+            for thing in ("project", "wbs_element", "network")
+            for verb in ("complete", "revoke_completion", "close", "reopen", "lock", "unlock")
+        ),
     )
     BATCH_ACTION = "purchase_order.close"
     KINDS: ClassVar[tuple[Kind, ...]] = (
@@ -101,10 +121,11 @@ class SapSubject(Subject):
         Kind.PRODUCTION_ORDER,
         Kind.SUPPLIER_INVOICE,
         Kind.STOCK_COUNT,
+        Kind.PROJECT,
     )
     NUMBER = "PO_NUMBER"
     SERVICES: ClassVar[tuple[str, ...]] = (
-        "zstorno_po", "zstorno_so", "zstorno_pp", "zstorno_mm", "zstorno_iv", "zstorno_pi",
+        "zstorno_po", "zstorno_so", "zstorno_pp", "zstorno_mm", "zstorno_iv", "zstorno_pi", "zstorno_ps",
     )  # fmt: skip
     MODE: ClassVar[str] = "wrapped"
     COMMITS: ClassVar[str] = "Z_STORNO_PO_CHANGE"  # the call that makes a change permanent
@@ -134,7 +155,10 @@ class SapSubject(Subject):
                 "descriptions": self._folder,
                 "services": self.services(),
                 "rejection_reason": "10",
-                "messages": {"missing": ("CO 001", "M7 001", "M8 108", "M3 710")},
+                "unproven": True,
+                "messages": {
+                    "missing": ("CNIF_STATUS 002", "CO 001", "M7 001", "M8 108", "M3 710")
+                },
                 "timeout_seconds": {"read": seconds, "write": seconds},
                 **others,
             }
@@ -166,6 +190,8 @@ class SapSubject(Subject):
             self._mark(ref, {**marks, "undelete": {"LOEKZ": "L"}}.get(verb, {}))
         elif action == "sales_order.reopen":
             self._reject(ref)
+        elif kind in _OBJECTS:
+            self._state(kind, ref, _BEFORE[verb])
         return Step(action, ref)
 
     def make_impossible(self, action: str) -> Step:
@@ -181,6 +207,8 @@ class SapSubject(Subject):
             self._reject(ref)
         elif is_closed and kind is Kind.SUPPLIER_INVOICE:
             self.sap.edit("RBKP", *ref.key.split("/"), STBLG="5105799999", STJAH="2026")
+        elif is_closed and kind is Kind.PROJECT:
+            self._state("project", ref, "TECO")
         elif is_closed and kind is Kind.STOCK_COUNT:
             self.sap.edit("IKPF", *ref.key.split("/"), DSTAT="X")
         elif is_closed:
@@ -214,6 +242,8 @@ class SapSubject(Subject):
                 number = f"{supplier_invoice(self.sap, next(self._numbers))}/2026"
             elif kind == "stock_count":
                 number = self._counted()
+            elif kind in _OBJECTS:
+                number = self._planned(kind)
             else:
                 number = self._found(kind)
         return Ref(_ROOTS[kind], number)
@@ -237,6 +267,20 @@ class SapSubject(Subject):
                 "ISEG", number, "2026", item, MENGE=Decimal(quantity), XZAEL="X", USNAZ="LI"
             )
         return f"{number}/2026"
+
+    def _planned(self, kind: str) -> str:
+        project, network = f"P-{next(self._numbers)}", f"{next(self._numbers):012d}"
+        project_with_network(self.sap, project, network)
+        return {"project": project, "wbs_element": f"{project}-1", "network": network}[kind]
+
+    def _state(self, kind: str, ref: Ref, state: str) -> None:
+        """Somebody gives an object its status on the screen."""
+        found = f"{_OBJECTS[kind]}{ref.key}"
+        for name, code in STATUSES.items():
+            if name in {state, "REL"}:
+                is_off = name == "REL" and state not in {"LKD", "REL"}
+                row = {"OBJNR": found, "STAT": code, "INACT": "X" if is_off else ""}
+                self.sap.db.put("JEST", row)
 
     def _found(self, kind: str) -> str:
         if not self._unused[kind]:
@@ -274,6 +318,12 @@ class SapSubject(Subject):
                 self.sap.edit("AFKO", number, user=COLLEAGUE, GAMNG=Decimal("99.000"))
             case "GOODSMVT_HEADER":
                 self.sap.edit("MKPF", *number.split("/"), user=COLLEAGUE, XBLNR="A-1")
+            case "PROJECT_DEFINITION" | "WBS_ELEMENT" | "NETWORK":
+                # Everything that is read of them is ours: what a colleague does there is another status.
+                thing = next(k for k, model in _ROOTS.items() if model == step.ref.model)
+                self.sap.db.put(
+                    "JEST", {"OBJNR": f"{_OBJECTS[thing]}{number}", "STAT": "I0076", "INACT": ""}
+                )
             case "HEADERDATA":
                 self.sap.edit("RBKP", *number.split("/"), user=COLLEAGUE, XBLNR="A-1")
             case _:
@@ -299,6 +349,8 @@ class SapSubject(Subject):
             "HEADERDATA": ("ITEMDATA", "000001"),
             "HEAD": ("ITEMS", "001"),
         }
+        if step.ref.model not in child:
+            return None
         model, position = child[step.ref.model]
         return Ref(model, f"{step.ref.key}/{position}")
 
@@ -336,7 +388,10 @@ class StatefulSapSubject(SapSubject):
     MODE = "stateful"
     COMMITS = "BAPI_TRANSACTION_COMMIT"
     ACTIONS: ClassVar[tuple[str, ...]] = tuple(
-        action for action in SapSubject.ACTIONS if not action.startswith("production_order")
+        action
+        for action in SapSubject.ACTIONS
+        # Only a wrapper of these is called.
+        if action.partition(".")[0] not in {"production_order", *_OBJECTS}
     )
 
     def services(self) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from connectors.sap.layouts import SEPARATOR
 from connectors.sap.posted_actions import RECEIPTS
 
 if TYPE_CHECKING:
-    from connectors.sap.kinds import Columns, Document
+    from connectors.sap.sources import Columns, Document
 
 
 def movement_lines(document: Document) -> Iterator[Columns]:
