@@ -194,6 +194,10 @@ class SapSystem:
         self._trust.as_copy()
         self._actions = {}
 
+    def look_again(self) -> None:
+        # Descriptions are what was pinned when they were fetched; the proof may be another one.
+        self._actions = {}
+
     def capture_whole(self, steps: Sequence[Step]) -> list[Image]:
         if not steps:
             return []
