@@ -55,16 +55,14 @@ def _example(name: str) -> str:
     return files("config").joinpath("examples", name).read_text(encoding="utf-8")
 
 
-def practice_settings(*, language: str, url: str, database: str, user: str, driver: str) -> str:
-    """Return the settings of the demo's practice folder; the password stands in the file `password` beside them."""
+def practice_settings(*, language: str, **places: str) -> str:
+    """Return the settings of the demo's practice folder; passwords stand in files beside them.
+
+    `places` are `url`, `database` and `user` of the first ERP, `driver` for the tables of the second, `sap_url`,
+    `sap_copy_url` and `sap_user` of the third and its copy.
+    """
     name = "practice.zh_CN.yaml" if language == "zh_CN" else "practice.yaml"
     written = _example(name)
-    for place, value in (
-        ("@LANGUAGE@", language),
-        ("@URL@", url),
-        ("@DATABASE@", database),
-        ("@USER@", user),
-        ("@DRIVER@", driver),
-    ):
-        written = written.replace(place, value)
+    for place, value in {"language": language, **places}.items():
+        written = written.replace(f"@{place.upper()}@", value)
     return written

@@ -25,7 +25,6 @@ from connectors.sap.layouts import (
 from connectors.sap.values import plain
 
 if TYPE_CHECKING:
-
     from connectors.sap.layouts import Layout
     from connectors.sap.reading import Reader, Rows
     from connectors.sap.services import Services

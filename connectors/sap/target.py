@@ -68,7 +68,7 @@ def check(
     kinds = tuple(sorted(lists))
     return SystemCheck(
         product="SAP",
-        version="-",
+        version="",
         target=N_("its database is SAP's own affair"),
         transport="SOAP",
         acting_as=f"{session.user} ({session.client})",

@@ -1,4 +1,4 @@
-"""`storno demo`: practice ERPs, the whole story told on them in two acts, and the proof that the story is true.
+"""`storno demo`: practice ERPs, the whole story told on them in three acts, and the proof that the story is true.
 
 The only product module that starts a practice ERP. Each lives in a folder of its own, as the commands that the
 story shows are typed there.
@@ -23,6 +23,7 @@ from service.problems import Exit
 
 if TYPE_CHECKING:
     from sandbox.legacy.practice import Company
+    from sandbox.sap.practice import Company as SapCompany
     from sandbox.tryton.practice import Ready, Running
     from service.cli.session import Session
 
@@ -31,6 +32,9 @@ MARK: Final = "practice-folder.txt"
 SYSTEM: Final = "practice"
 DRIVER: Final = "SQLite3"
 """The ODBC driver for SQLite as Debian's package registers it."""
+
+NOWHERE: Final = "http://127.0.0.1:9"
+"""Where nothing answers: the practice SAP lives as long as the story."""
 
 WINDOWS_DRIVER: Final = "SQLite3 ODBC Driver"
 """The same driver as its installer for Windows registers it."""
@@ -51,6 +55,7 @@ def run(session: Session) -> int:
 
 def _tell(session: Session, folder: Path) -> int:
     from sandbox.legacy.practice import make
+    from sandbox.sap import practice as sap_practice
     from sandbox.tryton import practice
 
     output = session.output
@@ -59,8 +64,8 @@ def _tell(session: Session, folder: Path) -> int:
     with ThreadPoolExecutor(max_workers=1) as beside:
         # Its tables are made while the other practice ERP starts.
         legacy = beside.submit(make, folder)
-        with practice.start(ready, folder / "erp") as erp:
-            _write_settings(session, folder, erp)
+        with practice.start(ready, folder / "erp") as erp, sap_practice.start() as sap:
+            _write_settings(session, folder, erp, sap)
             output.say(
                 text(
                     N_("The practice ERP ({product}) runs at {url}; the folder is {folder}."),
@@ -71,7 +76,8 @@ def _tell(session: Session, folder: Path) -> int:
             )
             with _inside(folder):
                 steps = _first_act(session, erp, folder)
-                second_act(session, legacy.result(), steps=steps)
+                steps = second_act(session, legacy.result(), steps=steps)
+                third_act(session, sap, steps=steps)
             _say_how_to_go_on(session, folder)
             if sys.stdin.isatty() and sys.stdout.isatty():
                 output.say(N_("The practice ERP still runs. Press Enter to end it."))
@@ -96,8 +102,8 @@ def _first_act(session: Session, erp: Running, folder: Path) -> int:
     return story.steps
 
 
-def second_act(session: Session, company: Company, *, steps: int) -> None:
-    """Tell the same of a legacy ERP; without an ODBC driver, say what to install and go on."""
+def second_act(session: Session, company: Company, *, steps: int) -> int:
+    """Tell the same of a legacy ERP; without an ODBC driver, say what to install and go on. Returns the steps so far."""
     from service.cli.legacy_story import LegacyStory
 
     output = session.output
@@ -114,7 +120,7 @@ def second_act(session: Session, company: Company, *, steps: int) -> None:
             )
         )
         output.command("sudo apt-get install unixodbc libsqliteodbc")
-        return
+        return steps
     output.say(
         text(
             N_(
@@ -125,6 +131,20 @@ def second_act(session: Session, company: Company, *, steps: int) -> None:
         )
     )
     story.tell()
+    return story.steps
+
+
+def third_act(session: Session, company: SapCompany, *, steps: int) -> None:
+    """Tell it of SAP, where a change is lost unless it is committed in the same session."""
+    from service.cli.sap_story import SapStory
+
+    output = session.output
+    output.say()
+    output.title(N_("Third act: SAP, which forgets what nobody commits"))
+    output.say(
+        N_("A practice SAP of our own, with BAPIs as SOAP services; no real one can be had here.")
+    )
+    SapStory(session, company, steps=steps).tell()
 
 
 def _serve(session: Session, folder: Path) -> int:
@@ -188,7 +208,9 @@ def _make_anew(folder: Path) -> None:
     )
 
 
-def _write_settings(session: Session, folder: Path, erp: Running) -> None:
+def _write_settings(
+    session: Session, folder: Path, erp: Running, sap: SapCompany | None = None
+) -> None:
     from config.example import practice_settings
 
     settings = practice_settings(
@@ -197,9 +219,13 @@ def _write_settings(session: Session, folder: Path, erp: Running) -> None:
         database=erp.database,
         user=erp.user,
         driver=WINDOWS_DRIVER if sys.platform == "win32" else DRIVER,
+        sap_url=NOWHERE if sap is None else sap.url,
+        sap_copy_url=NOWHERE if sap is None else sap.copy_url,
+        sap_user="STORNO" if sap is None else sap.user,
     )
     (folder / "storno.yaml").write_text(settings, encoding="utf-8", newline="\n")
     (folder / "password").write_text(erp.password, encoding="utf-8", newline="\n")
+    (folder / "sap-password").write_text("storno", encoding="utf-8", newline="\n")
 
 
 @contextmanager

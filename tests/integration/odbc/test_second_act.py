@@ -17,7 +17,7 @@ from config.secrets import forget_secrets
 from core.errors import Bug
 from sandbox.legacy.databases import connect
 from sandbox.legacy.practice import Company, make
-from service.cli.demo import DRIVER, second_act
+from service.cli.demo import DRIVER, NOWHERE, second_act
 from service.cli.output import Output
 from service.cli.session import Session
 from service.text import Language
@@ -34,10 +34,18 @@ def act(
 
     def told(company: Company, *, language: str = "en", driver: str = DRIVER) -> str:
         settings = practice_settings(
-            language=language, url="http://127.0.0.1:9", database="none", user="none", driver=driver
+            language=language,
+            url=NOWHERE,
+            database="none",
+            user="none",
+            driver=driver,
+            sap_url=NOWHERE,
+            sap_copy_url=NOWHERE,
+            sap_user="none",
         )
         Path("storno.yaml").write_text(settings, encoding="utf-8")
-        Path("password").write_text("-", encoding="utf-8")
+        for name in ("password", "sap-password"):
+            Path(name).write_text("-", encoding="utf-8")
         session = Session(argparse.Namespace(config=None), Output(Language.of(language)))
         try:
             second_act(session, company, steps=12)
