@@ -268,9 +268,10 @@ def _optional(note: str) -> dict[str, Any] | None:
 
 def _window(action: Action, has_compare_and_set: bool, is_by_person: bool) -> Text:
     """Say what happens when somebody changes the document between our reading and the write."""
-    del action
     if is_by_person:
         return Text(N_("a person works on the screen and sees the document as it is"))
+    if action.window:
+        return Text(action.window)
     if has_compare_and_set:
         return Text(
             N_("the ERP refuses the write when somebody changed the document since it was read")

@@ -164,7 +164,7 @@ def choose_action(
             "source": source,
             "name": name,
             "executor": executor.value,
-            "known": ", ".join(possible.value for possible in action.executors),
+            "known": ", ".join(possible.value for possible in action.executors) or "-",
         }
         if found is not None and found.note is not None:
             raise BadInput(

@@ -122,6 +122,16 @@ def require_comparable(system: System, copy: System) -> ProofSubject:
             copy=copy.name,
             place=live.place,
         )
+    follower = next((n for n, s in ((system, live), (copy, there)) if s.is_follower), None)
+    if follower is not None:
+        raise BadInput(
+            N_(
+                "{source}: {follower} follows another server and shows what is written there. Name the server that is"
+                " written to, and a copy that follows none."
+            ),
+            source=SOURCE,
+            follower=follower.name,
+        )
     if there.refusal is not None:
         raise BadInput(
             N_("{source}: nothing is written to {copy}: {reason}"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Final
@@ -20,11 +20,23 @@ from closing.model import (
 from closing.prepare import OTHER_MODEL, Prepared
 from closing.rules import Limits, RuleBook
 from closing.scope import GivenNumbers, find_candidates, find_refs
-from connectors.contract import Action, ActionSupport, Executor, Kind, Ref, System, SystemCheck
+from connectors.contract import (
+    Action,
+    ActionSupport,
+    Executor,
+    Kind,
+    Problem,
+    Ref,
+    Step,
+    System,
+    SystemCheck,
+)
 from core import retry
 from core.errors import BadInput
-from core.text import N_
+from core.text import N_, Text
 from recovery.model import Draft, Purpose
+from recovery.side_by_side import capture
+from recovery.states import ChangeSetState, OperationState
 
 if TYPE_CHECKING:
     from closing.expression import Expression
@@ -32,6 +44,12 @@ if TYPE_CHECKING:
     from recovery.model import Actor, ChangeSet
 
 CLOSED: Final = "is_closed"
+MOST_ROLLBACKS: Final = 1_000
+UNDECIDED: Final = frozenset(OperationState) - {
+    OperationState.CONFIRMED,
+    OperationState.REFUSED,
+    OperationState.DROPPED,
+}
 
 
 def plan_reopening(
@@ -45,6 +63,7 @@ def plan_reopening(
     numbers: Sequence[str] | None = None,
     refs: Sequence[Ref] | None = None,
     where: str | None = None,
+    lines: Sequence[str] = (),
     expires_at: datetime | None = None,
     zone: str = "UTC",
     progress: ReportProgress = say_nothing,
@@ -61,6 +80,7 @@ def plan_reopening(
         numbers=numbers,
         refs=refs,
         where=where,
+        lines=lines,
         expires_at=expires_at,
         zone=zone,
         progress=progress,
@@ -81,6 +101,7 @@ def draw_reopening(
     numbers: Sequence[str] | None = None,
     refs: Sequence[Ref] | None = None,
     where: str | None = None,
+    lines: Sequence[str] = (),
     expires_at: datetime | None = None,
     zone: str = "UTC",
     progress: ReportProgress = say_nothing,
@@ -91,27 +112,39 @@ def draw_reopening(
     """Return a plan that opens closed documents again, by the actions that the system's closing actions name.
 
     The documents are named by number, by ref, or by a condition; all closed documents of a kind are never
-    meant by saying nothing. A document that Storno closed says so, with its change set. Raises `BadInput`.
+    meant by saying nothing. `lines` are those of the one document that is named, by position or key: the others stay
+    closed. A document that Storno closed says so, with its change set. Raises `BadInput`.
     """
     if numbers is None and refs is None and where is None:
         raise BadInput(
             N_("{source}: name the documents: by number, --from FILE, or --where."),
             source="close reopen",
         )
+    named = [each for each in numbers if each.strip()] if numbers is not None else list(refs or ())
+    if lines and (where is not None or len(named) != 1):
+        raise BadInput(
+            N_("{source}: name the one document whose lines they are."), source="--lines"
+        )
     check = retry.transient(system.check)
     found_kind = choose_kind("KIND", kind, check.kinds)
     routes = in_the_name_of(_routes(system, found_kind, check), actor.name)
     given = None if numbers is None else GivenNumbers.of(numbers)
     with RuleBook(today=today, zone=zone, limits=limits) as book:
+        # An order with one closed line is open as a whole: its lines say whether they are closed.
+        scope = None if lines else _scope(book, where)
         closing = Closing(
-            name="reopen", title="reopen", kind=found_kind, where=_scope(book, where), routes=routes
+            name="reopen", title="reopen", kind=found_kind, where=scope, routes=routes
         )
+        candidates: Iterable[Candidate] = (
+            find_refs(system, closing, book, refs)
+            if refs is not None
+            else find_candidates(system, closing, book, given)
+        )
+        if lines:
+            routes, candidates = _of_lines(system, routes, candidates, lines)
         drawing = _Reopening(system, found_kind, routes, check, progress)
         drawing.journal = journal
-        if refs is not None:
-            drawing.take_all(find_refs(system, closing, book, refs))
-        else:
-            drawing.take_all(find_candidates(system, closing, book, given))
+        drawing.take_all(candidates)
     draft = Draft(
         purpose=Purpose.REOPENING,
         title=found_kind.value,
@@ -132,6 +165,7 @@ class _Reopening(Drawing):
     """Tries every action that may open a document, and takes the first that nothing speaks against."""
 
     journal: Journal | None = None
+    _rollbacks: dict[str, str] | None = None
 
     def prepare(self, route: Route, batch: Sequence[Candidate]) -> list[Prepared]:
         """Return each candidate with the first action that fits it, or with what speaks against each."""
@@ -158,18 +192,79 @@ class _Reopening(Drawing):
         }
         if self.journal is None or not names:
             return list(prepared)
-        closed_by: dict[Ref, str] = {}
+        closed_by: dict[Ref | None, str] = {}
+        going_back: dict[Ref | None, str] = {}
+        under_way = self._under_way(self.journal)
         found = self.journal.operations_of_numbers(names, system=self._system.name)
         standing = set(self.journal.standing([operation.id for operation in found]))
         for operation in found:
             if operation.reverses_operation_id is None and operation.id in standing:
                 closed_by.setdefault(operation.ref, operation.change_set_id)
+                if operation.id in under_way:
+                    going_back.setdefault(operation.ref, under_way[operation.id])
         return [
-            replace(item, details={**item.details, "closed_by": closed_by[item.candidate.ref]})
+            replace(item, problems=(*item.problems, _going_back(going_back[item.candidate.ref])))
+            if item.candidate.ref in going_back
+            else replace(item, details={**item.details, "closed_by": closed_by[item.candidate.ref]})
             if item.candidate.ref in closed_by
             else item
             for item in prepared
         ]
+
+    def _under_way(self, journal: Journal) -> dict[str, str]:
+        """Return the operations that a rollback under way has yet to take back, each with that rollback."""
+        if self._rollbacks is None:
+            self._rollbacks = {
+                str(operation.reverses_operation_id): change_set.short_id
+                for change_set in journal.change_sets(
+                    purpose=Purpose.ROLLBACK,
+                    system=self._system.name,
+                    states={ChangeSetState.RUNNING, ChangeSetState.PAUSED},
+                    limit=MOST_ROLLBACKS,
+                )
+                for operation in journal.operations(change_set.id, states=UNDECIDED)
+                if operation.reverses_operation_id is not None
+            }
+        return self._rollbacks
+
+
+def _going_back(rollback: str) -> Problem:
+    return Problem(
+        "being_taken_back",
+        Text(
+            N_("change set {name} is about to take it back: storno changes resume {name}"),
+            {"name": rollback},
+        ),
+    )
+
+
+def _of_lines(
+    system: System,
+    routes: Sequence[Route],
+    candidates: Iterable[Candidate],
+    names: Sequence[str],
+) -> tuple[tuple[Route, ...], list[Candidate]]:
+    """Return routes and the one candidate for some of its lines alone. Raises `BadInput`."""
+    (candidate,) = candidates
+    if candidate.ref is None or candidate.route is None:
+        return tuple(routes), [candidate]
+    narrowed: dict[str, Route] = {}
+    for route in routes:
+        if route.action.model != candidate.ref.model:
+            continue
+        step = Step(route.action.name, candidate.ref, route.arguments)
+        (image,) = capture(system, [step], [None])
+        keys = tuple(ref.key for ref in route.action.lines(image, names))
+        if keys:
+            narrowed[route.name] = replace(route, arguments={**route.arguments, "lines": keys})
+    if not narrowed:
+        raise BadInput(
+            N_("{source}: {action} opens a document as a whole or not at all."),
+            source="--lines",
+            action=", ".join(route.action.name for route in routes),
+        )
+    found = narrowed.get(candidate.route.name) or next(iter(narrowed.values()))
+    return tuple(narrowed.values()), [replace(candidate, route=found)]
 
 
 def _scope(book: RuleBook, where: str | None) -> Expression:

@@ -16,7 +16,7 @@ from core.errors import BadInput, ContractBroken, NotAllowed, RefusedError
 from core.text import N_, Text
 from recovery.apply import RunOptions, run, stop
 from recovery.approval import approve
-from recovery.images import differences
+from recovery.images import MISSING, differences
 from recovery.model import ChangeSet, Draft, Purpose
 from recovery.rollback import plan_rollback
 from recovery.selection import Selection
@@ -358,8 +358,12 @@ def _ref(candidate: Candidate) -> Ref:
 
 
 def _told(difference: FieldDifference) -> str:
-    before, after = difference.before, difference.after
-    return f"{difference.ref.model}.{difference.field}: {before!s} -> {after!s}"
+    # In quotes: a blank more at the end is what a trigger leaves, and what nobody would see.
+    before, after = (
+        f'"{value}"' if isinstance(value, str) and value != MISSING else str(value)
+        for value in (difference.before, difference.after)
+    )
+    return f"{difference.ref.model}.{difference.field}: {before} -> {after}"
 
 
 def _names(

@@ -69,6 +69,22 @@ def check_expression(kind: KindRecipe, path: str, place: str, expression: Expres
             )
 
 
+def check_tables(kind: KindRecipe) -> None:
+    """What an image could not hold, or nobody would ask for, is refused where the recipe is read."""
+    if kind.lines is not None and kind.lines.only is not None:
+        raise wrong(N_("lines have no only: every line of a document is closed with it, or stays"))
+    seen: dict[str, str] = {}
+    for place in kind.places():
+        table = kind.table_of(place).table.lower()
+        if table in seen:
+            raise wrong(
+                N_("{place} and {other} are the same table; one place with all its columns does"),
+                place=place,
+                other=seen[table],
+            )
+        seen[table] = place
+
+
 def check_place(kind: KindRecipe, place: str, code: str) -> None:
     if place not in kind.places():
         raise wrong(N_("{path} is about {place}, and this kind has none"), path=code, place=place)

@@ -21,6 +21,7 @@ from config.fields import Code, Flag, Whole, Words, wrong
 from config.recipe_checks import (
     check_expression,
     check_place,
+    check_tables,
     check_writes,
     exists,
     expressions,
@@ -54,8 +55,12 @@ __all__ = [
 KINDS: Final = (
     "purchase_order", "sales_order", "purchase_requisition", "production_order", "goods_receipt", "goods_issue",
     "stock_count", "customer_invoice", "supplier_invoice", "stock_balance", "open_item", "partner", "item", "price",
+    "accounting_period",
 )  # fmt: skip
 """Kinds of documents that a recipe may describe."""
+
+PERIODS: Final = "accounting_period"
+"""Closed on the ERP's own screen, always: it does more there than set a flag."""
 
 
 class Closed(RecipeSection):
@@ -186,6 +191,7 @@ class KindRecipe(RecipeSection):
             (r.code, r.of) for r in self.later
         ]:
             check_place(self, place, code)
+        check_tables(self)
         check_writes(self)
         return self
 
@@ -320,6 +326,10 @@ class Recipe(RecipeSection):
             if self.forbidden is not None and (kind.close or kind.reopen):
                 raise wrong(
                     N_("{name} has writes, and writing by SQL is forbidden here"), name=name
+                )
+            if name == PERIODS and (kind.close or kind.reopen):
+                raise wrong(
+                    N_("{name} has writes, and periods are closed by people alone"), name=name
                 )
             if kind.period is not None and kind.period not in self.periods:
                 raise wrong(

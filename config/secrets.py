@@ -47,8 +47,9 @@ _SECRET_IN_TEXT: Final = (
     ),
     (
         # `password: hunter2` in a sentence; after a dot it is the name of a setting, and what follows explains it.
+        # MariaDB tells with `(using password: YES)` that one was sent, never which.
         re.compile(
-            r"(?i)(?<![\w.-])([\w-]{0,40}(?:password|passwd|passphrase|secret|token|api[_-]?key))"
+            r"(?i)(?<![\w.-])(?!(?-i:(?<=\(using )password: (?:YES|NO)\)))([\w-]{0,40}(?:password|passwd|passphrase|secret|token|api[_-]?key))"
             r"(:\s*)(?:\"[^\"]*\"|'[^']*'|[^\s,;&'\"})]+)"
         ),
         2,

@@ -237,6 +237,7 @@ class Action(ABC):
     reversibility: ClassVar[Reversibility] = Reversibility.EXACT
     reversibility_note: ClassVar[str] = ""  # marked with N_: what does not come back, and why
     remark: ClassVar[str] = ""  # marked with N_: what whoever approves should know beside that
+    window: ClassVar[str] = ""  # marked with N_: what others may do meanwhile, in words of its own
     executors: ClassVar[tuple[Executor, ...]] = (Executor.INTERFACE, Executor.BY_PERSON)
     is_atomic_batch: ClassVar[bool] = False  # one refused member undoes the whole call
     is_link: ClassVar[bool] = False  # only ever part of a chain or of a way back

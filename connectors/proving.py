@@ -32,6 +32,9 @@ class ProofSubject:
     actions: tuple[str, ...]  # that must be proved before they are trusted
     facts: tuple[Text, ...] = ()  # triggers, collations: what whoever signs should have read
     refusal: Text | None = None  # why nothing is written here, whatever was proved
+    is_follower: bool = (
+        False  # it shows what is written to another server, so it is no copy, and has none
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,9 @@ class Provable(Protocol):
 
     def trust_as_copy(self) -> None:
         """Write without a proof: this system is a copy on which writing is being proved. Never for a live one."""
+
+    def look_again(self) -> None:
+        """Forget what was found out of tables and trust, unless just now: a run begins, maybe days after the last."""
 
     def capture_whole(self, steps: Sequence[Step]) -> list[Image]:
         """Read every field of every record that a step may touch, those outside its footprint too."""

@@ -175,12 +175,24 @@ def _record(image: Image, ref: Ref) -> Image:
 def moved_text(found: Sequence[FieldDifference]) -> Text:
     """Say what moved, for the reason of a dropped operation."""
     shown = "; ".join(
-        f"{d.ref} {d.field}: {_short(d.before)} -> {_short(d.after)}" for d in found[:SHOWN_FIELDS]
+        f"{d.ref} {d.field}: {_moved(d.before, d.after)}" for d in found[:SHOWN_FIELDS]
     )
     return Text(
         N_("changed in the ERP since it was approved ({count} fields): {fields}"),
         {"count": len(found), "fields": shown},
     )
+
+
+def _moved(before: object, after: object) -> str:
+    """Return both values, texts in quotes where nobody would see what tells them apart."""
+    shown = _short(before), _short(after)
+    is_blank = any(isinstance(each, str) and not each.strip() for each in (before, after))
+    if is_blank or shown[0].strip() == shown[1].strip():
+        shown = (
+            f'"{shown[0]}"' if isinstance(before, str) else shown[0],
+            f'"{shown[1]}"' if isinstance(after, str) else shown[1],
+        )
+    return " -> ".join(shown)
 
 
 def _short(value: object) -> str:

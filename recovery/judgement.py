@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from connectors.contract import Action, Image, Reversibility, System
+from connectors.proving import Provable
 from core import retry
 from core.errors import NoEffect, NotFound, RefusedError
 from core.retry import RetryPolicy
@@ -29,12 +30,15 @@ Systems = Callable[[str], System]
 def patient(systems: Systems, policy: RetryPolicy | None = None) -> Systems:
     """Return the same systems, each met with patience: the first look at one only reads, so it is repeated.
 
-    A connector logs in and finds out what its actions can do when it is first asked for them.
+    A connector logs in and finds out what its actions can do when it is first asked for them. One that writes only what
+    was proved finds out anew: a process may live for weeks, and its tables and its proof are not those of the first day.
     """
     met: set[str] = set()
 
     def meet(name: str) -> System:
         system = systems(name)
+        if isinstance(system, Provable):
+            system.look_again()
         system.actions()
         return system
 

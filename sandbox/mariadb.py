@@ -101,10 +101,22 @@ def is_available() -> bool:
     return _find("mariadbd") is not None
 
 
-def start_server(parent: Path | None = None) -> Server:
+def galera() -> Path | None:
+    """Return the library that makes servers nodes of one cluster, None where it is not installed."""
+    server = _find("mariadbd")
+    if server is None:
+        return None
+    # Beside the server, as packages have it: sbin/mariadbd and lib/galera.
+    folder = Path(server).resolve().parents[1]
+    places = (folder / name / "libgalera_smm.so" for name in ("lib/galera", "lib64/galera-4"))
+    return next((path for path in places if path.is_file()), None)
+
+
+def start_server(parent: Path | None = None, *, cluster: str | None = None) -> Server:
     """Make and start a server in a new folder of its own below this one (default: the system's folder for such).
 
-    The user USER with PASSWORD may do everything on it, over TCP from this machine.
+    The user USER with PASSWORD may do everything on it, over TCP from this machine. With `cluster` (`gcomm://`) it is
+    the first node of one.
     """
     folder = Path(tempfile.mkdtemp(prefix="storno-mariadb-", dir=parent))
     try:
@@ -112,9 +124,8 @@ def start_server(parent: Path | None = None) -> Server:
         user = _handed_over(folder)
         _install(data, user)
         port = _free_port()
-        settings = [
-            f"--{name}={value}" if value else f"--{name}" for name, value in _SETTINGS.items()
-        ]
+        wanted = {**_SETTINGS, **({} if cluster is None else _node(cluster))}
+        settings = [f"--{name}={value}" if value else f"--{name}" for name, value in wanted.items()]
         with log_file.open("wb") as log:
             process = subprocess.Popen(
                 [
@@ -146,6 +157,22 @@ def start_server(parent: Path | None = None) -> Server:
         shutil.rmtree(folder, ignore_errors=True)
         raise
     return server
+
+
+def _node(cluster: str) -> dict[str, str]:
+    library = galera()
+    if library is None:
+        message = "Galera's library is not installed (Debian: galera-4)"
+        raise MariaDBError(message)
+    return {
+        "wsrep-on": "1",
+        "wsrep-provider": str(library),
+        "wsrep-cluster-address": cluster,
+        "wsrep-node-address": "127.0.0.1",
+        "wsrep-provider-options": f"base_port={_free_port()};gmcast.listen_addr=tcp://127.0.0.1:{_free_port()}",
+        "binlog-format": "ROW",
+        "innodb-autoinc-lock-mode": "2",
+    }
 
 
 def _handed_over(folder: Path) -> str | None:

@@ -83,6 +83,11 @@ class Cluster:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+def control(cluster: Cluster, *words: str) -> None:
+    """Run `pg_ctl` for a cluster: to stop it, or to start it anew in another way."""
+    _run([program("pg_ctl"), "-D", str(cluster.folder / "data"), *words], check=True)
+
+
 def is_available() -> bool:
     return _find("initdb") is not None
 

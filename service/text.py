@@ -147,8 +147,8 @@ class Language:
                 return self.say(value)
             case str() if name in CODED_PLACES:
                 return clean(self.translate(coded_word(value)))
-            case str() if name == "reason":
-                # `NotAllowed(reason=N_(...))`: a marked template of ours, or a person's own words.
+            case str() if name in {"problem", "reason"}:
+                # `NotAllowed(reason=N_(...))`: a marked template of ours, or the words of a person or a library.
                 return clean(self.translate(value))
             case str():
                 return clean(value)

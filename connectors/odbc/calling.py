@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from config.recipes import DOCUMENT, LINES
+from connectors.contract import Image
 from connectors.odbc.document_rows import PERIOD
 from connectors.odbc.images import DATABASE, Images, Part, Row
 from connectors.odbc.written import Write
@@ -14,7 +17,7 @@ from core.errors import PeriodLocked, StaleRecord, StateRefused
 from core.text import N_
 
 if TYPE_CHECKING:
-    from connectors.contract import Call, Record
+    from connectors.contract import Call, Problem, Record
     from connectors.odbc.periods import KindPeriod
     from connectors.odbc.recipe_actions import RecipeAction
     from connectors.odbc.values import Change
@@ -28,6 +31,10 @@ def refuse(system: str, action: RecipeAction, calls: Sequence[Call]) -> None:
         if call.before.get(call.step.ref) is not None
         for problem in action.problems(call.step, call.before)
     ]
+    _refuse(system, found)
+
+
+def _refuse(system: str, found: Sequence[tuple[Call, Problem]]) -> None:
     if found:
         _, problem = found[0]
         kind = PeriodLocked if problem.code == "period_closed" else StateRefused
@@ -76,7 +83,12 @@ def writes_of(action: RecipeAction, calls: Sequence[Call], moment: datetime) -> 
 def require_unchanged(
     system: str, action: RecipeAction, calls: Sequence[Call], images: Images, period: KindPeriod
 ) -> None:
-    """Refuse when a line came or went, or the period was closed, since the images were read."""
+    """Refuse when a line came or went, what hangs on it forbids it now, or the period was closed since the images.
+
+    Asked within the transaction, whose rows are locked by then: what was committed before is seen. A database that
+    locks gaps lets nothing come after it either; on the others, what a program of the ERP commits into another table
+    alone between this question and COMMIT, some milliseconds, is found by whoever looks at the order next.
+    """
     documents = [
         (call, record)
         for call in calls
@@ -86,6 +98,7 @@ def require_unchanged(
     part = next((p for p in action.parts[1:] if lines is not None and p.table == lines.table), None)
     if part is not None:
         _require_lines(system, part, calls, [record for _, record in documents], images)
+    _require_others(system, action, calls, images)
     if not period.is_known:
         return
     period.forget()
@@ -124,3 +137,88 @@ def _require_lines(
             model=part.table,
             offenders=tuple(sorted(set(gone))),
         )
+
+
+def _require_others(
+    system: str, action: RecipeAction, calls: Sequence[Call], images: Images
+) -> None:
+    """Refuse what the rows of related tables forbid as they are now.
+
+    What takes back was judged by business that came later: it must be the same business still.
+    """
+    asking, weighing = action.looked_at
+    parts = [part for part in action.parts if part.table in asking | weighing]
+    if not parts or _still_hang(parts, calls, images):
+        return
+    then = {
+        part.table: [[r for r in call.before.of_model(part.table) if r.exists] for call in calls]
+        for part in parts
+    }
+    now = _as_they_are(parts, calls, images)
+    moved = [
+        place
+        for place, call in enumerate(calls)
+        if any(now[part.table][place] != then[part.table][place] for part in parts)
+    ]
+    tables = {part.table for part in parts}
+    found = []
+    for place in moved:
+        call = calls[place]
+        kept = [each for each in call.before.records if each.ref.model not in tables]
+        new = [record for table in tables for record in now[table][place]]
+        image = Image(tuple(sorted([*kept, *new], key=attrgetter("ref"))))
+        found += [(call, problem) for problem in action.problems(call.step, image)]
+    _refuse(system, found)
+    stale = [
+        (calls[place].operation_id, table)
+        for place in moved
+        for table in sorted(weighing)
+        if now[table][place] != then[table][place]
+    ]
+    if stale:
+        raise StaleRecord(
+            N_("{system}: what hangs on it in {model} changed meanwhile."),
+            system=system,
+            said=stale[0][1],
+            model=stale[0][1],
+            offenders=tuple(dict.fromkeys(operation for operation, _ in stale)),
+        )
+
+
+def _still_hang(parts: Sequence[Part], calls: Sequence[Call], images: Images) -> bool:
+    """Whether everything in related tables is known again by its marks; False also where that cannot be told so."""
+    there: dict[str, list[Record]] = defaultdict(list)
+    for call in calls:
+        for record in call.before.records:
+            if record.fields is not None:
+                there[record.ref.model].append(record)
+    return all(
+        images.still_linked(
+            part, [r.fields for r in there[part.owner or ""] if r.fields], there[part.table]
+        )
+        for part in parts
+    )
+
+
+def _as_they_are(
+    parts: Sequence[Part], calls: Sequence[Call], images: Images
+) -> dict[str, list[list[Record]]]:
+    """Return, per related table, the records of each call as they are now, sorted."""
+    found: dict[str, list[list[Record]]] = {}
+    for part in parts:
+        here: list[list[Record]] = [[] for _ in calls]
+        found[part.table] = here
+        owners: dict[str, Row] = {}
+        homes: dict[str, list[int]] = {}
+        for place, call in enumerate(calls):
+            above = found.get(part.owner or "")
+            for record in call.before.of_model(part.owner or "") if above is None else above[place]:
+                if record.fields is not None:
+                    owners[record.ref.key] = Row(record.ref.key, dict(record.fields), record.raw)
+                    homes.setdefault(record.ref.key, []).append(place)
+        for home, row in images.linked(part, owners.values(), hold=True):
+            for place in homes[home]:
+                here[place].append(row.record(part.table, part.fields))
+        for records in here:
+            records.sort(key=attrgetter("ref"))
+    return found

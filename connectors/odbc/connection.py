@@ -210,8 +210,10 @@ class Database:
         """Make a new read-only connection that hands out a million rows without keeping them all."""
         return self.open(read_only=True, bulk=True)
 
-    def open(self, *, read_only: bool, bulk: bool = False) -> Session:
-        """Make a new connection and set it up. The caller drops it."""
+    def open(
+        self, *, read_only: bool, bulk: bool = False, beside: Session | None = None
+    ) -> Session:
+        """Make a new connection and set it up, `beside` one that is there. The caller drops it."""
         pyodbc = driver_module()
         own_begin = self.dialect.begin is not None
         try:
@@ -222,17 +224,38 @@ class Database:
             )
         except pyodbc.Error as error:
             raise self.error(error, Moment.CONNECT) from error
-        # Behind a new connection there may be another server: one that was restored counts its transactions anew.
-        self.memory.forget_rows()
         session = Session(self, connection, read_only=read_only)
         session.set_up()
+        if not self._is_one_server(session, beside):
+            self.memory.forget_rows()
         return session
+
+    def _is_one_server(self, new: Session, there: Session | None) -> bool:
+        """Whether behind a new connection is the very server behind one that lives, so that marks of rows are good in both.
+
+        Another server, and one that was restored, counts its transactions anew. The connection of before is asked
+        after the new one, for it outlives no crash: the server has not ended between what was read there and now.
+        """
+        query = self.dialect.server_query
+        if there is None or not there.is_open:
+            return False
+        if query is None:
+            return True  # Rows are known by all their values here.
+        now = new.rows(query)[0][0]
+        new.rollback()
+        try:
+            before = there.rows(query)[0][0]
+            there.rollback()
+        except StornoError:
+            return False
+        self.memory.is_one_server = is_one = bool(now == before)
+        return is_one
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """Hand out the one read-only session; its transaction ends with the block."""
         if self._session is None or not self._session.is_open:
-            self._session = self.open(read_only=True)
+            self._session = self.open(read_only=True, beside=self._writer)
         session = self._session
         try:
             yield session
@@ -251,7 +274,7 @@ class Database:
         if self.options.read_only:
             raise NotAllowed(reason=N_("the system is set to read_only in storno.yaml"))
         if self._writer is None or not self._writer.is_open:
-            self._writer = self.open(read_only=False)
+            self._writer = self.open(read_only=False, beside=self._session)
         session = self._writer
         try:
             yield session
@@ -292,6 +315,15 @@ class Database:
             with self.reading() as session:
                 self._name = str(session.rows(self.dialect.current_database)[0][0])
         return self._name
+
+    def is_packing(self, session: Session) -> bool:
+        """Whether this server packs columns into one text each."""
+        if self.memory.is_packing is None:
+            packing, version = self.dialect.packing, self.dialect.version_query
+            self.memory.is_packing = packing is not None and packing.fits(
+                str(session.rows(version)[0][0])
+            )
+        return self.memory.is_packing
 
     def version(self) -> str:
         """Return the version that the server tells."""

@@ -20,6 +20,8 @@ from connectors.odbc.dialects import (
     text_of,
     whole,
 )
+from connectors.odbc.mariadb_views import keep_transactions, tables_behind
+from connectors.odbc.packing import JsonArrayAgg
 from connectors.odbc.values import (
     Cell,
     Change,
@@ -93,18 +95,21 @@ _CODECS: Final[Mapping[str, str]] = {
 _WIDE: Final = frozenset({"ucs2", "utf16", "utf16le", "utf32"})
 """They may hold half a character, which no connection carries."""
 
-_TRANSACTIONAL: Final = frozenset({"innodb", "rocksdb", "ndbcluster", "tokudb"})
 _DIGITS: Final = 38
 """A number travels as ODBC's own numeric, which has no room for more."""
+
+_DIGITS_OF_INT: Final = 10
+"""A BIGINT has more, and nobody tells whether it has a sign."""
 
 _SQL_CHAR: Final = 1
 _SQL_WCHAR: Final = -8
 _LARGEST_SIGNED: Final = 2**63 - 1
+_LONGEST_ANSWER: Final = 2**26
 
 _DESCRIBE: Final = """
 select c.column_name, c.data_type, c.column_type, c.is_nullable, lower(c.extra),
        cast(c.character_maximum_length as char), cast(c.numeric_scale as char), c.character_set_name,
-       cast(coalesce(s.seq_in_index, 0) as char), t.table_type, lower(coalesce(t.engine, ''))
+       cast(coalesce(s.seq_in_index, 0) as char), t.table_schema, t.table_type, lower(coalesce(t.engine, ''))
 from information_schema.columns c
 join information_schema.tables t on t.table_schema = c.table_schema and t.table_name = c.table_name
 left join information_schema.statistics s
@@ -122,6 +127,7 @@ class MariaDB(Dialect):
     is_proved = True
     parameter_limit = 30_000
     key_chunk = 2_500
+    packing = JsonArrayAgg()
     bulk_encoding = "UTF8"
     current_database = "select database()"
     version_query = "select version()"
@@ -240,8 +246,9 @@ class MariaDB(Dialect):
     def bytes_in(self, name: str) -> str:
         return f"length({name})"
 
-    def carried_text(self, name: str, there: str) -> str:
-        del there
+    def carried_text(self, name: str, there: str, *, digits: int = 0) -> str:
+        if there == "int" and 0 < digits <= _DIGITS_OF_INT:
+            return f"{name} + 0"  # With a sign, and wide enough for every INT UNSIGNED.
         return f"cast({name} as char)"
 
     def session_settings(self, limits: OdbcLimits, *, read_only: bool) -> tuple[str, ...]:
@@ -251,6 +258,7 @@ class MariaDB(Dialect):
             "set session sql_mode = 'STRICT_ALL_TABLES,ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION'",
             "set session time_zone = '+00:00'",
             f"set session innodb_lock_wait_timeout = {wait}",
+            f"set session group_concat_max_len = {_LONGEST_ANSWER}",
             # MariaDB alone reads what stands in such a comment; MySQL has no limit for a write.
             f"set session /*M! max_statement_time = {limits.statement:g}, */ lock_wait_timeout = {wait}",
             "set session transaction isolation level read committed",
@@ -274,7 +282,7 @@ class MariaDB(Dialect):
         if not found:
             return None
         columns, key = {}, {}
-        for column, data, full, nullable, extra, size, scale, charset, place, _, _ in found:
+        for column, data, full, nullable, extra, size, scale, charset, place, *_ in found:
             sort = Sort.TEXT if data in _TEXTS else _SORTS.get(data, Sort.OTHER)
             if full == "bit(1)":
                 sort = Sort.BOOLEAN
@@ -291,14 +299,21 @@ class MariaDB(Dialect):
             )
             if int(place):
                 key[int(place)] = column
-        kind, engine = found[0][-2:]
+        home, kind, engine = found[0][-3:]
         is_view = "VIEW" in kind
+        behind = tables_behind(rows, home, table) if is_view else {f"{home}.{table}": engine}
         return Table(
             name,
             columns,
             tuple(key[place] for place in sorted(key)),
-            is_transactional=is_view or engine in _TRANSACTIONAL,
+            is_transactional=keep_transactions(behind),
             is_view=is_view,
+            # A copy has another name, and its tables are those behind its own views.
+            behind=tuple(
+                sorted(each if owner else each.removeprefix(f"{home}.") for each in behind or ())
+            )
+            if is_view
+            else (),
         )
 
     def _captured_text(self, column: Column) -> Captured:

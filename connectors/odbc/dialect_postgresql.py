@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
@@ -16,11 +16,14 @@ from connectors.odbc.dialects import (
     Element,
     Native,
     Rows,
+    Statement,
     or_null,
     plain_bound,
     text_of,
     whole,
 )
+from connectors.odbc.packing import JsonAgg
+from connectors.odbc.statements import LARGE
 from connectors.odbc.values import (
     Cell,
     Column,
@@ -82,6 +85,15 @@ where a.attrelid = to_regclass(?) and a.attnum > 0 and not a.attisdropped
 order by a.attnum"""
 
 
+_STAMP: Final = """
+select concat(attrelid::oid, ' ',
+              string_agg(concat(attnum, ' ', quote_ident(attname), ' ', atttypid, ' ', atttypmod), ', ' order by attnum))
+from pg_catalog.pg_attribute
+where attrelid = to_regclass(?) and attnum > 0 and not attisdropped
+group by attrelid"""
+"""A column that is dropped and added anew gets another number, and leaves the row version of every row alone."""
+
+
 class PostgreSQL(Dialect):
     """PostgreSQL 12 and later."""
 
@@ -90,6 +102,9 @@ class PostgreSQL(Dialect):
     is_proved = True
     parameter_limit = 30_000
     key_chunk = 2_500
+    packing = JsonAgg()
+    kind_of = "pg_typeof({})::text"
+    server_query = "select extract(epoch from pg_postmaster_start_time())::text"
     current_database = "select current_database()::text"
     version_query = "select current_setting('server_version')::text"
 
@@ -121,6 +136,19 @@ class PostgreSQL(Dialect):
             )
         return Captured((element,), _READERS.get(column.sort, Cell))
 
+    def filled(
+        self, base: Statement, columns: Sequence[Column], keys: Sequence[Sequence[Any]]
+    ) -> Statement | None:
+        if len(columns) > 1 or columns[0].sort is not Sort.INTEGER:
+            return super().filled(base, columns, keys)
+        numbers = [key[0] for key in keys]
+        if set(map(type, numbers)) != {int} or max(map(abs, numbers)) >= LARGE:
+            return super().filled(base, columns, keys)
+        # One value instead of thousands, each of which costs driver and server more than its row.
+        listed = f"{{{','.join(map(str, numbers))}}}"
+        condition = f"{self.quote(columns[0].name)} = ANY (CAST(? AS bigint[]))"
+        return base.with_condition(condition, (listed,))
+
     def bound(self, column: Column, value: Any, raw: str | None = None) -> Element:
         if column.sort is Sort.TEXT and column.charset is not None:
             stored = raw if raw is not None else str(value).encode(self.encoding or "utf-8").hex()
@@ -138,6 +166,9 @@ class PostgreSQL(Dialect):
     def row_version(self, table: Table) -> str | None:
         # The transaction that made this state of the row. A committed one makes no other.
         return "xmin::text" if table.has_versions else None
+
+    def is_still(self, rows: Rows, table: Table) -> bool:
+        return table.stamp is not None and table.stamp == self._stamp(rows, table.name)
 
     def told_apart(self, column: Column) -> Apart:
         captured = self.captured(column)
@@ -165,13 +196,19 @@ class PostgreSQL(Dialect):
         day = name if there == "date" else f"cast({name} as date)"
         return f"case when {name} between '0001-01-01' and '9999-12-31' then {day} end"
 
-    def carried_moment(self, name: str, there: str) -> str:
-        return name if there == "str" else f"cast({name} as varchar(60))"
+    def carried_moment(self, name: str, there: str, *, kind: str = "") -> str:
+        if kind == "timestamp with time zone":
+            name = f"({name} at time zone 'UTC')"
+        elif kind != "timestamp without time zone":
+            return name if there == "str" else f"cast({name} as varchar(60))"
+        # What the driver makes of other years, and of infinity, is another moment.
+        return f"case when {name} between '0001-01-01' and '9999-12-31 23:59:59.999999' then {name} end"
 
     def bytes_in(self, name: str) -> str:
         return f"octet_length(cast({name} as text))"
 
-    def carried_text(self, name: str, there: str) -> str:
+    def carried_text(self, name: str, there: str, *, digits: int = 0) -> str:
+        del digits
         if there == "int":
             return name  # Making text of it costs less here than there.
         # With a limit where there is one: text without any has to be measured first.
@@ -238,7 +275,12 @@ class PostgreSQL(Dialect):
             tuple(key[place] for place in sorted(key)),
             is_view=kind in {"v", "m"},
             has_versions=(storage, kind) == ("heap", "r"),
+            stamp=self._stamp(rows, name),
         )
+
+    def _stamp(self, rows: Rows, name: str) -> str | None:
+        found = rows(_STAMP, (self._regclass(name),))
+        return str(found[0][0]) if found else None
 
     def _regclass(self, name: str) -> str:
         return ".".join(self.quote(part) for part in name.split("."))

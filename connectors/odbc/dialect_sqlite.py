@@ -84,7 +84,7 @@ class SQLite(Dialect):
         return select
 
     def captured(self, column: Column) -> Captured:
-        encoding, sort = self.encoding or "utf-8", column.sort
+        encoding, sort = self.encoding or column.charset or "utf-8", column.sort
 
         def read(tagged: str | None) -> Cell:
             return NULL if tagged is None else _cell(tagged, encoding, sort)
@@ -134,7 +134,8 @@ class SQLite(Dialect):
     def carried_date(self, name: str, there: str) -> str:
         return self.carried_text(name, there)
 
-    def carried_moment(self, name: str, there: str) -> str:
+    def carried_moment(self, name: str, there: str, *, kind: str = "") -> str:
+        del kind
         return self.carried_text(name, there)
 
     def is_short(self, wanted: str, *, is_text: bool, there: str) -> bool:
@@ -148,8 +149,8 @@ class SQLite(Dialect):
             f" else length(cast({name} as blob)) end"
         )
 
-    def carried_text(self, name: str, there: str) -> str:
-        del there
+    def carried_text(self, name: str, there: str, *, digits: int = 0) -> str:
+        del there, digits
         return f"cast({name} as text)"
 
     def prepare(self, connection: Any, sql: str, parameters: Sequence[Any]) -> None:
@@ -194,6 +195,8 @@ class SQLite(Dialect):
                 scale=_inside(native or "", 1),
                 is_nullable=not int(not_null),
                 is_generated=int(hidden) > 1,
+                # In such a file a text's bytes are those of UTF-16.
+                charset=None if encoding == "UTF-8" else encoding,
             )
             if int(place):
                 key[int(place)] = column

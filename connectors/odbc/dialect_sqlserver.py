@@ -82,6 +82,7 @@ class SQLServer(Dialect):
     can_forbid_writing = False  # no setting of a session does: the user must not be allowed to
     statement_limit_by = "attribute"
     has_row_values = False
+    locks_gaps = True  # HOLDLOCK: nothing comes between the keys that were looked at
     current_database = "select db_name()"
     version_query = "select cast(serverproperty('ProductVersion') as varchar(40))"
 

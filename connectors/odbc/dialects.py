@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.sql.elements import ColumnElement, quoted_name
 
+from connectors.odbc.statements import KEYS, LARGE, Statement
 from connectors.odbc.values import Cell, Change, Column, Plus, plain_text
 
 if TYPE_CHECKING:
@@ -22,18 +23,12 @@ if TYPE_CHECKING:
     from sqlalchemy.sql.expression import Executable, Select, TableClause
 
     from config.systems import OdbcLimits
+    from connectors.odbc.packing import Packing
     from connectors.odbc.values import Table
 
 Element = ColumnElement[Any]
 Rows = Callable[..., list[tuple[Any, ...]]]
 """Runs one statement with its parameters and returns all rows: `Session.rows`."""
-
-
-class Statement(NamedTuple):
-    """SQL with `?` for every value, and the values in order."""
-
-    sql: str
-    parameters: tuple[Any, ...] = ()
 
 
 class Native(sa.types.UserDefinedType[Any]):
@@ -75,9 +70,6 @@ LONGEST_VALUE: Final = 60
 SHORT_TYPES: Final = frozenset({"int", "bool", "float", "Decimal", "date", "datetime", "time"})
 """Python's names of the types whose values have short texts."""
 
-_KEYS: Final = "storno_keys_go_here"
-_LARGE: Final = 2**63
-
 
 class Dialect(ABC):
     """One sort of SQL. `encoding` says what the bytes in text columns really are, where the database errs."""
@@ -95,6 +87,10 @@ class Dialect(ABC):
     bulk_encoding: ClassVar[str] = "AUTO"  # of arrow-odbc
     has_true_sizes: ClassVar[bool] = True  # no text is longer than its column says
     has_row_values: ClassVar[bool] = True  # (a, b) IN ((1, 2), (3, 4))
+    locks_gaps: ClassVar[bool] = False  # `locked` keeps new rows out, and needs no right to write
+    packing: ClassVar[Packing | None] = None  # rows in one answer
+    kind_of: ClassVar[str | None] = None  # SQL for the native type of a moment, `{}` its column
+    server_query: ClassVar[str | None] = None  # tells a server from every other, since its start
     current_database: ClassVar[str]
     version_query: ClassVar[str]
 
@@ -178,7 +174,7 @@ class Dialect(ABC):
         SQLAlchemy sees one place instead of a thousand values, which takes it longer than the database takes for
         the rows.
         """
-        return self.compile(statement.where(sa.literal_column(_KEYS)))
+        return self.compile(statement.where(sa.literal_column(KEYS)))
 
     def filled(
         self, base: Statement, columns: Sequence[Column], keys: Sequence[Sequence[Any]]
@@ -186,7 +182,8 @@ class Dialect(ABC):
         """Return the statement for the rows with these keys; None where `key_in` has to say it."""
         slots = [self._slot(column, keys[0][place]) for place, column in enumerate(columns)]
         flat = [value for key in keys for value in key]
-        if None in slots or any(type(v) is int and abs(v) >= _LARGE for v in flat):
+        numbers = [value for value in flat if type(value) is int]
+        if None in slots or (numbers and max(*numbers, -min(numbers)) >= LARGE):
             return None
         ready = [slot for slot in slots if slot is not None]
         if len(columns) == 1:
@@ -200,9 +197,6 @@ class Dialect(ABC):
             pairs = zip(columns, ready, strict=True)
             one = " AND ".join(f"{self.quote(column.name)} = {slot.sql}" for column, slot in pairs)
             condition = f"({' OR '.join([f'({one})'] * len(keys))})"
-        before, found, after = base.sql.partition(_KEYS)
-        if not found or _KEYS in after:
-            return None
         is_text = [slot.parameters[0] is True for slot in ready]
         if any(is_text):
             width = len(columns)
@@ -210,7 +204,7 @@ class Dialect(ABC):
                 text_of(value, None) if is_text[place % width] else value
                 for place, value in enumerate(flat)
             ]
-        return Statement(before + condition + after, (*base.parameters, *flat))
+        return base.with_condition(condition, flat)
 
     def _slot(self, column: Column, sample: Any) -> Statement | None:
         """Return the SQL of one bound value, and whether it travels as text; None where it is neither."""
@@ -253,6 +247,11 @@ class Dialect(ABC):
         del table
         return None
 
+    def is_still(self, rows: Rows, table: Table) -> bool:
+        """Whether a table is the one that was described, so that row versions and values of then mean the same now."""
+        del rows, table
+        return True
+
     def told_apart(self, column: Column) -> Apart | None:
         """Return how different values of a column are told apart to the last byte; None where nobody knows."""
         del column
@@ -276,13 +275,14 @@ class Dialect(ABC):
         """Return SQL for a day that no driver stumbles over: what is none becomes null."""
         return name if there == "str" else f"cast({name} as date)"
 
-    def carried_moment(self, name: str, there: str) -> str:
-        """Return SQL for a moment, as text in ISO form."""
+    def carried_moment(self, name: str, there: str, *, kind: str = "") -> str:
+        """Return SQL for a moment, as text in ISO form or as a driver reads it right; `kind` is what `kind_of` tells."""
+        del kind
         return name if there == "str" else self.carried_text(name, there)
 
-    def carried_text(self, name: str, there: str) -> str:
-        """Return SQL that makes text of a column."""
-        del there
+    def carried_text(self, name: str, there: str, *, digits: int = 0) -> str:
+        """Return SQL that makes text of a column, or a whole number of which Arrow makes the same text."""
+        del there, digits
         return f"cast({name} as varchar(4000))"
 
     def is_short(self, wanted: str, *, is_text: bool, there: str) -> bool:

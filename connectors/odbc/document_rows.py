@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
+from config.expressions import Expression
 from config.recipes import DOCUMENT, LINES, KindRecipe
 from connectors.contract import Image, Ref
-from connectors.odbc.formulas import Row, Sight, Writer
+from connectors.odbc.formulas import NOTHING, Row, Sight, Writer, ready_condition
 from connectors.odbc.values import Change
 
 PERIOD: Final = "@period"
 """Pseudo field of a document: `open` or `closed`, for its own date; None where the ERP does not tell."""
+
+
+@lru_cache(maxsize=64)
+def counting(only: Expression) -> Callable[[Row, Sight], bool]:
+    """Return what says whether a row of a related table counts, where the table holds other things too."""
+    return ready_condition(only)
 
 
 class RowChange(NamedTuple):
@@ -46,7 +54,11 @@ class Rows:
                 others.setdefault(model, []).append(fields)
         self._places: dict[str, Sequence[Row]] = {LINES: rows}
         for name, table in kind.related.items():
-            self._places[name] = rows if table.table == lines else others.get(table.table, ())
+            found = others.get(table.table, [])
+            if table.only is not None and found:
+                counts = counting(table.only)
+                found = [row for row in found if counts(row, NOTHING)]
+            self._places[name] = found
         self._sight = Sight(self._places)
 
     @property

@@ -37,6 +37,10 @@ class Questions:
     last_backup: str | None = None
     may_see_triggers: str | None = None  # 0 where an account without the right sees none of them
     version_parts: int = 1  # of the version, how many numbers can change what a write does
+    cluster: str | None = (
+        None  # a name and what all nodes of one cluster call it, in the last column
+    )
+    follows: str | None = None  # 1 where the database shows what is written to another server
 
 
 QUESTIONS: Final[Mapping[str, Questions]] = {
@@ -60,6 +64,7 @@ QUESTIONS: Final[Mapping[str, Questions]] = {
             " from asked join pg_catalog.pg_rewrite r on ev_class = table_id"
             " where rulename <> '_RETURN' and ev_enabled <> 'D' order by 1"
         ),
+        follows="select case when pg_is_in_recovery() then 1 else 0 end",
     ),
     "mariadb": Questions(
         place="select concat(@@hostname, ':', @@port, @@datadir, '/', database())",
@@ -79,6 +84,8 @@ QUESTIONS: Final[Mapping[str, Questions]] = {
             " and grantee = concat('''', replace(current_user(), '@', '''@'''), '''')"
         ),
         version_parts=2,
+        cluster="show status like 'wsrep_cluster_state_uuid'",
+        follows="show status where variable_name = 'Slave_running' and value = 'ON'",
     ),
     "sqlite": Questions(
         place="select file from pragma_database_list where name = 'main'",
@@ -97,6 +104,9 @@ QUESTIONS: Final[Mapping[str, Questions]] = {
             " where parent_id = object_id(?) and is_disabled = 0 order by name"
         ),
         may_see_triggers="select has_perms_by_name(?, 'OBJECT', 'VIEW DEFINITION')",
+        follows=(
+            "select case when databasepropertyex(db_name(), 'Updateability') = 'READ_ONLY' then 1 else 0 end"
+        ),
         # The server writes its own local time into the history.
         last_backup=(
             "select dateadd(minute, datediff(minute, getdate(), getutcdate()), max(backup_finish_date))"
@@ -118,6 +128,9 @@ QUESTIONS: Final[Mapping[str, Questions]] = {
             " where table_owner = sys_context('userenv', 'current_schema') and table_name = ?"
             " and status = 'ENABLED' order by 1"
         ),
+        follows=(
+            "select case when sys_context('userenv', 'database_role') = 'PRIMARY' then 0 else 1 end from dual"
+        ),
     ),
     "db2": Questions(
         place="select current server || '/' || current schema from sysibm.sysdummy1",
@@ -134,11 +147,25 @@ QUESTIONS: Final[Mapping[str, Questions]] = {
 
 
 def place_of(database: Database) -> str:
-    """Return where a database is, as the server says it: two systems with one place are one database."""
-    told = _told(database, QUESTIONS[database.dialect.name].place) or database.name
+    """Return where a database is, as the server says it: two systems with one place are one database.
+
+    All nodes of a Galera cluster are one place: what is written to one stands in the others.
+    """
+    questions = QUESTIONS[database.dialect.name]
+    cluster = None if questions.cluster is None else _told(database, questions.cluster, column=-1)
+    if cluster and set(cluster) - set("0-"):
+        return f"{database.dialect.product}: {cluster}/{database.name}"
+    told = _told(database, questions.place) or database.name
     if database.dialect.name == "sqlite":
         told = _file(Path(told))
     return f"{database.dialect.product}: {told}"
+
+
+def follows(database: Database) -> bool:
+    """Whether the database shows what is written to another server: a standby, a replica."""
+    question = QUESTIONS[database.dialect.name].follows
+    told = None if question is None else _told(database, question, column=-1)
+    return told in {"1", "ON"}
 
 
 def _file(path: Path) -> str:
@@ -172,7 +199,9 @@ def triggers_of(database: Database, table: str) -> Mapping[str, str] | None:
     if database.dialect.name in {"postgresql", "sqlserver"}:
         name = ".".join(database.dialect.quote(part) for part in table.split("."))
     elif "." in table:
-        name = table.rpartition(".")[2]
+        owner, _, name = table.rpartition(".")
+        if database.dialect.name == "mariadb" and owner != database.name:
+            return None  # the question is about this database alone
     try:
         with database.reading() as session:
             found = {str(row[0]): str(row[1] or "") for row in session.rows(question, (name,))}
@@ -263,10 +292,10 @@ def _moment(told: Any, zone: ZoneInfo) -> datetime | None:
     return (told if told.tzinfo is not None else told.replace(tzinfo=zone)).astimezone(UTC)
 
 
-def _told(database: Database, question: str) -> str | None:
+def _told(database: Database, question: str, *, column: int = 0) -> str | None:
     try:
         with database.reading() as session:
             found = session.rows(question)
     except StornoError:
         return None
-    return None if not found or found[0][0] is None else str(found[0][0])
+    return None if not found or found[0][column] is None else str(found[0][column])

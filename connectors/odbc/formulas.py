@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Final
+from operator import itemgetter
+from typing import Any, Final
 
 from config.expressions import Case, Column, Expression, Function, Literal, Node, Operation, Over
 from connectors.odbc.formula_values import arithmetic, compare, is_in, is_true, number_of, truth_of
@@ -69,27 +70,43 @@ def holds(expression: Expression, row: Row, sight: Sight = NOTHING) -> bool:
 Condition = Callable[[Row, Sight], bool]
 
 _MOST_KNOWN: Final = 1_000
-"""So many texts of one column are remembered with what a condition made of them."""
+"""So many texts are remembered with what a condition made of them."""
+
+_TEXTS: Final = {str, type(None)}
+
+_MOST_COLUMNS: Final = 3
+"""Of more columns, too few texts come together again."""
 
 
 def _ready_truth(node: Node) -> Condition:
-    work, name = _ready(node), _only_column(node)
-    if name is None:
-        return lambda row, sight: is_true(work(row, sight))
-    known: dict[str | None, bool] = {}
+    work = _ready(node)
+    return lambda row, sight: is_true(work(row, sight))
 
-    def condition(row: Row, sight: Sight) -> bool:
-        value = row.get(name, 0)
-        if type(value) is not str and value is not None:
-            return is_true(work(row, sight))
-        found = known.get(value)
-        if found is None:
+
+def _remembered(node: Node, work: Worked) -> Worked:
+    """Return what works a node out, and remembers what came of the texts of few columns, where it takes nothing else."""
+    names = _only_columns(node)
+    if names is None or not 0 < len(names) <= _MOST_COLUMNS:
+        return work
+    known: dict[Any, Value] = {}
+    texts_of = itemgetter(*names)
+
+    def remembered(row: Row, sight: Sight) -> Value:
+        try:
+            texts = texts_of(row)
+        except KeyError:
+            return work(row, sight)
+        if texts in known:
+            return known[texts]
+        found = work(row, sight)
+        # Texts and nothing else: 1 is True for Python, and 1.0 is 1.00.
+        if _TEXTS >= set(map(type, texts if type(texts) is tuple else (texts,))):
             if len(known) >= _MOST_KNOWN:
                 known.clear()
-            found = known[value] = is_true(work(row, sight))
+            known[texts] = found
         return found
 
-    return condition
+    return remembered
 
 
 def looks_at_each(expression: Expression) -> bool:
@@ -110,8 +127,8 @@ def looks_at_each(expression: Expression) -> bool:
     return True
 
 
-def _only_column(node: Node) -> str | None:
-    """Return the one column from which a condition follows, and nothing else; None where it takes more."""
+def _only_columns(node: Node) -> tuple[str, ...] | None:
+    """Return the columns from which a condition follows, and from nothing else; None where it takes more."""
     names = set[str]()
     waiting = [node]
     while waiting:
@@ -126,7 +143,7 @@ def _only_column(node: Node) -> str | None:
                 waiting += arguments
             case _:
                 return None
-    return names.pop() if len(names) == 1 else None
+    return tuple(sorted(names))
 
 
 # --- in Python ----------------------------------------------------------------------------------
@@ -141,7 +158,8 @@ def _ready(node: Node) -> Worked:
         case Column(name, place):
             raise ContractBroken(problem=f"{place}.{name} can be read by the bulk face only")
         case Operation(operator, operands):
-            return _ready_operation(operator, tuple(_ready(each) for each in operands))
+            work = _ready_operation(operator, tuple(_ready(each) for each in operands))
+            return _remembered(node, work)
         case Case(branches, otherwise):
             return _ready_case(
                 tuple((_ready(when), _ready(then)) for when, then in branches), _ready(otherwise)
@@ -284,17 +302,14 @@ def _formatted(moment: datetime, form: str) -> str:
 
 
 def _ready_over(name: str, place: str, node: Node) -> Worked:
-    body, holds_for, only = _ready(node), _ready_truth(node), _only_column(node)
+    body = _ready(node)
 
     def over(_row: Row, sight: Sight) -> Value:
         rows = sight.places.get(place)
         if rows is None:
             raise ContractBroken(problem=f"an expression looks at {place}, which was not read")
         if name in ("any", "every"):
-            if only is not None and len(rows) > 1 and all(only in row for row in rows):
-                # What one line holds, most of its fellows hold too.
-                rows = [{only: value} for value in {row[only] for row in rows}]
-            found = [holds_for(row, sight) for row in rows]
+            found = [is_true(body(row, sight)) for row in rows]
             return any(found) if name == "any" else bool(found) and all(found)
         return _gathered(name, [body(row, sight) for row in rows])
 

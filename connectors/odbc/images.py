@@ -4,37 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
 from connectors.contract import Image, Record, Ref
+from connectors.odbc.footprint import Part, linking_columns, put, reader_of
 from connectors.odbc.links import folded, loose_homes, without_blanks
-from connectors.odbc.shapes import DATABASE, NO_RAW, Page, Plan, Row, Shape, column_of, together
+from connectors.odbc.packing import Packed, unpacked
+from connectors.odbc.shapes import (
+    DATABASE,
+    NO_RAW,
+    Came,
+    Page,
+    Plan,
+    Row,
+    Shape,
+    came,
+    column_of,
+    together,
+)
 from connectors.odbc.values import many_key_values
 
 if TYPE_CHECKING:
     from connectors.odbc.connection import Session
-    from connectors.odbc.dialects import Element
+    from connectors.odbc.dialects import Element, Statement
     from connectors.odbc.values import Column
     from core.encoding import Value
 
 __all__ = ["DATABASE", "Images", "Part", "Row", "column_of"]
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One table of a footprint. The first part of a footprint is the document itself.
-
-    A linked part has an `owner`, another part's table, and `link`: pairs of its own column and the owner's.
-    """
-
-    table: str
-    key: tuple[str, ...]
-    fields: frozenset[str]
-    owner: str | None = None
-    link: tuple[tuple[str, str], ...] = ()
 
 
 class _Keyed(NamedTuple):
@@ -54,6 +52,8 @@ _NO_FINISH: Final[Finish] = lambda _: None  # noqa: E731 - a default that does n
 
 _Read = tuple[dict[str, "Value"], Mapping[str, str], Any]
 """The fields of a row, its raw texts, its mark."""
+
+Fields = Mapping[str, "Value"]
 
 
 @dataclass(slots=True)
@@ -92,24 +92,27 @@ class Images:
         return {text: Row(text, fields_, raw) for text, (fields_, raw, _) in read.items()}
 
     def linked(
-        self, part: Part, owners: Iterable[Row], *, fields: Iterable[str] | None = None
+        self,
+        part: Part,
+        owners: Iterable[Row],
+        *,
+        fields: Iterable[str] | None = None,
+        hold: bool = False,
     ) -> list[tuple[str, Row]]:
-        """Return the rows of a linked part with the key of the owner that each belongs to."""
+        """Return the rows of a linked part with their owners' keys; `hold` keeps new ones out where a reader can."""
         names = {*(part.fields if fields is None else fields), *(name for name, _ in part.link)}
-        shape = self._shape(part.table, part.key, names)
-        by_key = {owner.key: owner.fields for owner in owners}
-        homes, page = self._linked(part, shape, by_key)
+        shape, lock = self._shape(part.table, part.key, names), hold and self._dialect.locks_gaps
+        homes, page = self._linked(part, shape, {o.key: o.fields for o in owners}, lock=lock)
         return list(zip(homes, page.rows(), strict=True))
 
     def count_linked(self, part: Part, owners: Iterable[Row]) -> int:
         """Return how many rows of a linked part there are."""
         live = self._database.table(part.table)
         columns = [column_of(live, name) for name, _ in part.link]
-        theirs = _reader([name for _, name in part.link])
+        theirs = reader_of([name for _, name in part.link])
         linked = dict.fromkeys(theirs(each.fields) for each in owners)
         values = [each for each in linked if None not in each]
-        table = self._dialect.table(live.name)
-        select = sa.select(sa.func.count()).select_from(table)
+        select = sa.select(sa.func.count()).select_from(self._dialect.table(live.name))
         return sum(
             int(self._session.rows(self._dialect.with_keys(select, columns, some))[0][0])
             for some in self._chunks(values, len(columns))
@@ -126,18 +129,28 @@ class Images:
 
         False also where that cannot be told so: then whoever asks has to read and to compare.
         """
-        seen = self._database.memory.seen.get(table, {})
-        known: dict[str, Any] = {}
-        shape: Shape | None = None
-        for record in records:
-            found = seen.get(record.ref.key)
-            if found is None or found[0] is not record or (shape or found[2]) is not found[2]:
-                return False
-            shape = found[2]
-            known[record.ref.key] = found[1]
+        shape, known = self._database.memory.marks(table, records)
         if shape is None or shape.key != tuple(key):
             return False
-        return self._marks(shape, known) == known
+        columns = [column_of(shape.table, name) for name in key]
+        values = many_key_values(columns, sorted(known))
+        # Locked rows hold the table as it is, so it is asked for afterwards.
+        is_same = self._marks(shape, columns, values, lock=True) == known
+        return is_same and self._dialect.is_still(self._session.rows, shape.table)
+
+    def still_linked(self, part: Part, owners: Iterable[Fields], records: Iterable[Record]) -> bool:
+        """Whether what hangs on these owners are the very rows that the records were read from, and no others.
+
+        False also where that cannot be told so. The rows are held where a reader can.
+        """
+        shape, known = self._database.memory.marks(part.table, records)
+        if shape is None or shape.key != part.key:
+            return False
+        own = [column_of(shape.table, name) for name, _ in part.link]
+        theirs = reader_of([name for _, name in part.link])
+        values = [each for each in dict.fromkeys(map(theirs, owners)) if None not in each]
+        is_same = self._marks(shape, own, values, lock=self._dialect.locks_gaps) == known
+        return is_same and self._dialect.is_still(self._session.rows, shape.table)
 
     def values(
         self, table: str, key: Sequence[str], keys: Sequence[str], fields: Iterable[str]
@@ -153,15 +166,14 @@ class Images:
         if len(known) < len(apart):
             return None
         plan = Plan([(c, each.captured) for c, each in zip(columns, known, strict=True)])
-        source = self._dialect.table(live.name)
         wanted = self._dialect.named([*plan.elements, sa.func.count()])
-        select = sa.select(*wanted).select_from(source)
+        select = sa.select(*wanted).select_from(self._dialect.table(live.name))
         select = select.group_by(*(each.group for each in known))
         key_columns = [column_of(live, name) for name in key]
         found = []
         for some in self._chunks(many_key_values(key_columns, keys), len(key)):
             for row in self._session.rows(self._dialect.with_keys(select, key_columns, some)):
-                values, raws = plan.columns([row])
+                values, raws = plan.columns(came([row]))
                 fields_ = {name: each[0] for name, each in zip(plan.names, values, strict=True)}
                 found.append((Row("", fields_, raws.get(0, NO_RAW)), int(row[-1])))
         return found
@@ -176,7 +188,7 @@ class Images:
     ) -> list[Image]:
         """Read one footprint for each document key, in order. `known` as in `System.capture`."""
         root, *others = footprint
-        linking = _linking(footprint)
+        linking = linking_columns(footprint)
         shapes = {
             part.table: self._shape(part.table, part.key, part.fields | linking[part.table])
             for part in footprint
@@ -192,7 +204,7 @@ class Images:
             homes, page = self._linked(part, shapes[part.table], by_key)
             found[part.table] = here = _Found(shapes[part.table], _by_key(page), {})
             for key, home in zip(page.keys, homes, strict=True):
-                _put(here.places, key, owner.places[home])
+                put(here.places, key, owner.places[home])
         self._read_known(found, known)
         for fields, _, _ in first.rows.values():
             finish(fields)
@@ -211,7 +223,7 @@ class Images:
             new = [key for key in keys if key not in here.rows]
             here.rows |= self._rows(here.shape, new)
             for key, places in keys.items():
-                _put(here.places, key, places)
+                put(here.places, key, places)
 
     def _images(
         self,
@@ -257,27 +269,27 @@ class Images:
         wanted = sorted(set(keys))
         found: dict[str, _Read] = {}
         for part in self._chunks(wanted, len(columns)):
-            condition = _Keyed(columns, many_key_values(columns, part))
-            read = _by_key(self._read(shape, condition, lock=lock))
+            keyed = _Keyed(columns, many_key_values(columns, part))
+            read = _by_key(self._read(shape, keyed, lock=lock))
             if not read.keys() <= set(part):
                 read = {key: read[key] for key in read.keys() & set(part)}
             found |= read
         return found
 
     def _linked(
-        self, part: Part, shape: Shape, owners: Mapping[str, Mapping[str, Value]]
+        self, part: Part, shape: Shape, owners: Mapping[str, Fields], *, lock: bool = False
     ) -> tuple[list[str], Page]:
         """Return the rows that hang on owners, and the key of the owner of each."""
         own = [column_of(shape.table, name) for name, _ in part.link]
-        mine = _reader([name for name, _ in part.link])
-        theirs = _reader([name for _, name in part.link])
+        mine = reader_of([name for name, _ in part.link])
+        theirs = reader_of([name for _, name in part.link])
         exact = {
             linked: key for key, each in owners.items() if None not in (linked := theirs(each))
         }
         homes: list[str] = []
         pages: list[Page] = []
         for some in self._chunks(list(exact), len(own)):
-            page = self._read(shape, _Keyed(own, some), lock=False)
+            page = self._read(shape, _Keyed(own, some), lock=lock)
             links = list(map(mine, page.fields))
             here = list(map(exact.get, links))
             if None in here:
@@ -293,73 +305,85 @@ class Images:
             pages.append(page)
         return homes, together(pages)
 
-    def _marks(self, shape: Shape, keys: Iterable[str]) -> dict[str, Any]:
-        """Lock rows and return the mark of each: the row's version, else every value of it."""
-        columns = [column_of(shape.table, name) for name in shape.key]
+    def _marks(
+        self,
+        shape: Shape,
+        columns: Sequence[Column],
+        values: Sequence[Sequence[Value]],
+        *,
+        lock: bool,
+    ) -> dict[str, Any]:
+        """Return the mark of each row that has these values: the row's version, else every value of it."""
         if shape.version is not None:
             shape = self._shape(shape.table.name, shape.key, shape.key)
         found: dict[str, Any] = {}
-        for part in self._chunks(sorted(keys), len(columns)):
-            condition = _Keyed(columns, many_key_values(columns, part))
-            plan, rows = self._asked(shape, condition, lock=True)
-            marks = rows if shape.version is None else [values[-1] for values in rows]
-            found |= dict(zip(shape.keys_in(plan, rows), marks, strict=True))
+        for some in self._chunks(values, len(columns)):
+            plan, here = self._asked(shape, _Keyed(columns, some), lock=lock)
+            found |= dict(zip(shape.keys_in(plan, here), shape.marks(here), strict=True))
         return found
 
     def _read(self, shape: Shape, condition: Element | _Keyed, *, lock: bool) -> Page:
         plan, found = self._asked(shape, condition, lock=lock)
         return shape.page(plan, found, self._database.name if shape.has_database else None)
 
-    def _asked(
-        self, shape: Shape, condition: Element | _Keyed, *, lock: bool
-    ) -> tuple[Plan, list[Any]]:
+    def _asked(self, shape: Shape, condition: Element | _Keyed, *, lock: bool) -> tuple[Plan, Came]:
         """Ask as the driver types it, and once more by exact texts where a row is in doubt."""
         quick, doubt = shape.quick, shape.doubt
         if quick is not None:
             found = self._run(shape, "quick", condition, lock=lock)
-            place = len(quick.elements)
-            if doubt is None or not any(values[place] for values in found):
+            if doubt is None or not found.rows or not any(found.columns[len(quick.elements)]):
                 return quick, found
         return shape.exact, self._run(shape, "exact", condition, lock=lock)
 
-    def _run(self, shape: Shape, how: str, condition: Element | _Keyed, *, lock: bool) -> list[Any]:
+    def _run(self, shape: Shape, how: str, condition: Element | _Keyed, *, lock: bool) -> Came:
         if lock:
             self._session.begin()
+        elements = shape.elements(how)
         if not isinstance(condition, _Keyed):
-            select = self._select(shape, how, lock=lock)
-            return self._session.rows(self._dialect.compile(select.where(condition)))
-        base = shape.bases.get((how, lock))
-        if base is None:
-            base = self._dialect.open_ended(self._select(shape, how, lock=lock))
-            shape.bases[how, lock] = base
-        statement = self._dialect.filled(base, condition.columns, condition.keys)
+            select = self._select(shape, elements, lock=lock)
+            return came(self._session.rows(self._dialect.compile(select.where(condition))))
+        if shape.is_packed and self._database.is_packing(self._session):
+            statement = self._filled(shape, how, condition, lock=lock, is_packed=True)
+            if statement is not None:
+                (answer,) = self._session.rows(statement)
+                columns = unpacked(answer, elements)
+                if columns is not None:
+                    return Came(columns, answer[0])
+                shape.is_packed = False
+        statement = self._filled(shape, how, condition, lock=lock, is_packed=False)
         if statement is None:
-            select = self._select(shape, how, lock=lock)
+            select = self._select(shape, elements, lock=lock)
             keys = self._dialect.key_in(condition.columns, condition.keys)
             statement = self._dialect.compile(select.where(keys))
-        return self._session.rows(statement)
+        return came(self._session.rows(statement))
 
-    def _select(self, shape: Shape, how: str, *, lock: bool) -> sa.Select[Any]:
-        elements = list(shape.exact.elements)
-        if how == "quick" and shape.quick is not None:
-            elements = [*shape.quick.elements, *([] if shape.doubt is None else [shape.doubt])]
-        if shape.version is not None:
-            elements.append(shape.version)
-        table = self._dialect.table(shape.table.name)
-        select = sa.select(*self._dialect.named(elements)).select_from(table)
+    def _filled(
+        self, shape: Shape, how: str, condition: _Keyed, *, lock: bool, is_packed: bool
+    ) -> Statement | None:
+        mark = how, lock, is_packed
+        if mark not in shape.bases:
+            elements, packing = shape.elements(how), self._dialect.packing
+            select = self._select(shape, elements, lock=lock, is_packed=is_packed)
+            base = self._dialect.open_ended(select)
+            if is_packed and packing is not None:
+                base = packing.whole(base, elements)
+            shape.bases[mark] = base
+        return self._dialect.filled(shape.bases[mark], condition.columns, condition.keys)
+
+    def _select(
+        self, shape: Shape, elements: Sequence[Packed], *, lock: bool, is_packed: bool = False
+    ) -> sa.Select[Any]:
+        table, packing = self._dialect.table(shape.table.name), self._dialect.packing
+        if is_packed and packing is not None:
+            select = packing.select(elements, table)
+        else:
+            named = self._dialect.named(each.element for each in elements)
+            select = sa.select(*named).select_from(table)
         return self._dialect.locked(select, table, self._database.limits) if lock else select
 
     def _chunks(self, keys: Sequence[Any], width: int) -> Iterable[Sequence[Any]]:
         size = self._dialect.chunk(width)
         return (keys[start : start + size] for start in range(0, len(keys), size))
-
-
-def _reader(names: Sequence[str]) -> Callable[[Mapping[str, Value]], tuple[Value, ...]]:
-    """Return what reads the values of a link."""
-    if len(names) == 1:
-        (only,) = names
-        return lambda fields: (fields[only],)
-    return itemgetter(*names)
 
 
 def _by_key(page: Page) -> dict[str, _Read]:
@@ -371,21 +395,3 @@ def _without(read: _Read, names: Iterable[str]) -> _Read:
     for name in names:
         del fields[name]
     return fields, {name: text for name, text in raw.items() if name in fields}, mark
-
-
-def _put(places: dict[str, list[int]], key: str, more: list[int]) -> None:
-    """Note the images that a record stands in; nearly always it has one owner, whose list is shared."""
-    there = places.get(key)
-    if there is None:
-        places[key] = more
-    elif there is not more:
-        places[key] = list(dict.fromkeys([*there, *more]))
-
-
-def _linking(footprint: Sequence[Part]) -> Mapping[str, frozenset[str]]:
-    """Return per table the columns that other parts hang on."""
-    found: dict[str, set[str]] = {part.table: set() for part in footprint}
-    for part in footprint[1:]:
-        found[part.owner or footprint[0].table] |= {name for _, name in part.link}
-        found[part.table] |= {name for name, _ in part.link}
-    return {table: frozenset(names) for table, names in found.items()}

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from config.recipes import DOCUMENT, LINES
 from connectors.odbc import facts
 from connectors.odbc.images import DATABASE, Images
+from connectors.odbc.writing import no_transactions
 from connectors.proving import ProofStanding, ProofSubject, distrust, standing
 from core import encoding
 from core.text import N_, Text
@@ -121,15 +122,24 @@ def subject_of(
             if rules is not None
         ),
         facts=tuple(_facts(database, written)),
-        refusal=trust.refusal() or _hidden_triggers(database, written),
+        is_follower=facts.follows(database),
+        refusal=trust.refusal() or _untaken(written) or _hidden_triggers(database, written),
     )
+
+
+def _untaken(kinds: Sequence[LiveKind]) -> Text | None:
+    """Return why nothing could be taken back: a table that is written keeps no transactions."""
+    written = {live.name: live for live in _written_live(kinds)}
+    reasons = (no_transactions(written[name]) for name in sorted(written))
+    return next((reason for reason in reasons if reason is not None), None)
 
 
 def _hidden_triggers(database: Database, kinds: Sequence[LiveKind]) -> Text | None:
     """Return why nobody can prove what a write sets off: a trigger that is not seen may change at any time."""
     hidden = [
         table
-        for table in _written_tables(kinds)
+        for live in _written_live(kinds)
+        for table in (live.name, *live.behind)
         if facts.has_hidden_triggers(facts.triggers_of(database, table))
     ]
     if not hidden:
@@ -140,8 +150,14 @@ def _hidden_triggers(database: Database, kinds: Sequence[LiveKind]) -> Text | No
             " closes until an administrator grants the right to see them (SQL Server: VIEW DEFINITION;"
             " MariaDB, MySQL: TRIGGER)"
         ),
-        {"tables": ", ".join(hidden)},
+        {"tables": ", ".join(dict.fromkeys(hidden))},
     )
+
+
+def _written_live(kinds: Sequence[LiveKind]) -> list[Table]:
+    return [
+        live for kind in kinds for place, live in kind.tables.items() if place in (DOCUMENT, LINES)
+    ]
 
 
 def _written_tables(kinds: Sequence[LiveKind]) -> dict[str, str | None]:
@@ -233,11 +249,12 @@ def _fingerprint(
         ]
         about = [columns, list(live.key), live.is_transactional, live.is_view]
         yield f"table {live.name}", _digest(encoding.encode_json(about))
-        triggers = facts.triggers_of(database, live.name)
-        yield (
-            f"triggers of {live.name}",
-            facts.UNTOLD if triggers is None else _digest(encoding.dumps(triggers)),
-        )
+        for name in (live.name, *live.behind):
+            triggers = facts.triggers_of(database, name)
+            yield (
+                f"triggers of {name}",
+                facts.UNTOLD if triggers is None else _digest(encoding.dumps(triggers)),
+            )
 
 
 def _digest(content: bytes) -> str:

@@ -8,7 +8,7 @@ statement with names that are not ASCII, very long texts) goes through pyodbc.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, Final
 
@@ -53,8 +53,9 @@ def batches(
         described = session.columns(
             Statement(f"select * from ({statement.sql}) q where 1 = 0", statement.parameters)
         )
+        kinds = _kinds(session, statement, schema, described)
         listed = [
-            f"{_carried(database, wanted, described)} as c{place}"
+            f"{_carried(database, wanted, described, kinds)} as c{place}"
             for place, wanted in enumerate(schema)
         ]
         carried = Statement(
@@ -67,18 +68,49 @@ def batches(
         if simple is not None and longest is not None and longest <= MOST_BYTES * LONGEST_TEXT
         else _by_driver(database, carried, size)
     )
-    zone = database.options.time_zone
+    # A moment with a zone comes in UTC.
+    zones = [
+        "UTC" if "with time zone" in kinds.get(name, "") else database.options.time_zone
+        for name in schema.names
+    ]
     for batch in found:
         yield pa.RecordBatch.from_arrays(
             [
-                convert(column, schema.field(place).type, zone)
+                convert(column, schema.field(place).type, zones[place])
                 for place, column in enumerate(batch.columns)
             ],
             schema=schema,
         )
 
 
-def _carried(database: Database, wanted: pa.Field, described: Sequence[_Described]) -> str:
+def _kinds(
+    session: Session, statement: Statement, schema: pa.Schema, described: Sequence[_Described]
+) -> dict[str, str]:
+    """Return the native types of moments, where the driver does not tell whether they have a zone."""
+    import pyarrow as pa
+
+    names = [
+        wanted.name
+        for wanted in schema
+        if pa.types.is_timestamp(wanted.type)
+        and _type_of(_described_as(wanted, described)) == "datetime"
+    ]
+    dialect = session.dialect
+    if not names or dialect.kind_of is None:
+        return {}
+    listed = ", ".join(dialect.kind_of.format(f"q.{dialect.quote(name)}") for name in names)
+    # Not a row is read for that, for nothing is joined.
+    joined = f"(select 1) as one left join ({statement.sql}) as q on false"
+    (found,) = session.rows(f"select {listed} from {joined}", statement.parameters)
+    return dict(zip(names, found, strict=True))
+
+
+def _carried(
+    database: Database,
+    wanted: pa.Field,
+    described: Sequence[_Described],
+    kinds: Mapping[str, str],
+) -> str:
     """Return the SQL that hands one column out in a form which every driver carries."""
     import pyarrow as pa
 
@@ -92,9 +124,10 @@ def _carried(database: Database, wanted: pa.Field, described: Sequence[_Describe
     if pa.types.is_date(wanted.type):
         return dialect.carried_date(name, there)
     if pa.types.is_timestamp(wanted.type):
-        return dialect.carried_moment(name, there)
+        return dialect.carried_moment(name, there, kind=kinds.get(wanted.name, ""))
     if pa.types.is_string(wanted.type):
-        return name if there == "str" else dialect.carried_text(name, there)
+        digits = 0 if found is None else int(found[4] or 0)
+        return name if there == "str" else dialect.carried_text(name, there, digits=digits)
     return name
 
 

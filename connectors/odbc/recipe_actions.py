@@ -28,8 +28,8 @@ from connectors.contract import (
     Step,
 )
 from connectors.judging import DELETED, MISSING
-from connectors.odbc.document_rows import PERIOD, RowChange, Rows
-from connectors.odbc.formulas import Writer, ready_condition, value_of
+from connectors.odbc.document_rows import PERIOD, RowChange, Rows, counting
+from connectors.odbc.formulas import NOTHING, Writer, ready_condition, value_of
 from connectors.odbc.images import DATABASE
 from connectors.odbc.recipe_judging import (
     Pen,
@@ -40,10 +40,12 @@ from connectors.odbc.recipe_judging import (
     is_written_by,
     labels_of,
     lines_called,
+    looked_at,
     number_of,
     other_books,
     parts_of,
     period_problem,
+    positions,
     remainder_of,
     seen,
     trace,
@@ -64,6 +66,14 @@ if TYPE_CHECKING:
 NOBODY: Final = Writer("", datetime(2000, 1, 1, tzinfo=UTC))
 SOMEBODY: Final = Writer("*", datetime(2000, 1, 2, 1, 1, 1, tzinfo=UTC))
 """Stand for the writer where only the outcome is asked for; what differs between them is a name or a date."""
+
+_WINDOW: Final = N_(
+    "its rows are compared under a lock that holds until COMMIT: what somebody changed is never overwritten"
+)
+_WIDER: Final = N_(
+    "its rows are compared under a lock that holds until COMMIT, and tables that hang on it are asked right before;"
+    " what the ERP books there alone in the last milliseconds is found only afterwards"
+)
 
 MOST_ROWS: Final = 1_000
 """Of so many images an action remembers the rows."""
@@ -124,6 +134,8 @@ class RecipeAction(Action):
         self._rows: dict[tuple[int, str], tuple[Image, Rows]] = {}
         self._writer = NOBODY
         self._problems = tuple((rule, ready_condition(rule.when)) for rule in found.problems)
+        self.looked_at = looked_at(found, self.verb)
+        self.window = _WIDER if any(self.looked_at) else _WINDOW  # type: ignore[misc]
 
     def also_trace(self, columns: Mapping[str, frozenset[str]]) -> None:
         """Take columns into image and trace that the live tables change by themselves at every write."""
@@ -278,16 +290,19 @@ class RecipeAction(Action):
         return tuple(found)
 
     def _happened(self, rule: LaterRule, step: Step, after: Image, now: Image) -> bool:
-        table = self.rules.table_of(rule.of).table
+        rules = self.rules.table_of(rule.of)
+        counts = None if rules.only is None else counting(rules.only)
         chosen = chosen_lines(step)
         appears = ready_condition(rule.appears) if rule.appears is not None else None
         current = self.rows(step, now)
         sight, then_sight = current.sight(), self.rows(step, after).sight()
         lines = [row for ref, row in current.lines.items() if not chosen or ref.key in chosen]
-        for record in now.of_model(table):
+        for record in now.of_model(rules.table):
             if rule.of == LINES and chosen and record.ref.key not in chosen:
                 continue
             row = record.fields or {}
+            if counts is not None and not counts(row, NOTHING):
+                continue
             if not hangs_on(self.rules, rule.of, row, lines):
                 continue
             was = after.get(record.ref)
@@ -343,16 +358,20 @@ class RecipeAction(Action):
         chosen = chosen_lines(step)
         values: dict[str, object] = {"screen": by_person.screen, "number": number}
         if chosen:
-            values["lines"] = ", ".join(chosen)
+            values["lines"] = ", ".join(positions(self.rules, image, chosen))
         screen = N_("{screen}: {number}, lines {lines}") if chosen else N_("{screen}: {number}")
         return Instruction(
             screen=Text(screen, values),
             press=Text(press or self.title),
-            reason=Text(
-                N_("the remainder will never come")
-                if self.verb == "close"
-                else N_("it was closed by mistake")
-            ),
+            reason=Text(self._reason()),
+        )
+
+    def _reason(self) -> str:
+        if self.verb != "close":
+            return N_("it was closed by mistake")
+        is_period = self.kind is Kind.ACCOUNTING_PERIOD
+        return (
+            N_("everything of it is booked") if is_period else N_("the remainder will never come")
         )
 
     def _way_back(self, step: Step, before: Image, after: Image) -> tuple[Step, ...]:

@@ -112,6 +112,19 @@ def lines_called(rules: KindRecipe, image: Image, names: Sequence[str]) -> tuple
     return tuple(dict.fromkeys(found))
 
 
+def positions(rules: KindRecipe, image: Image, keys: Sequence[str]) -> tuple[str, ...]:
+    """Return what people call lines: their positions where the recipe shows one, else their keys."""
+    position = rules.shown(LINES).get("position") if rules.lines is not None else None
+    if rules.lines is None or position is None or position.lookups():
+        return tuple(keys)
+    found: dict[str, str] = {}
+    for record in image.of_model(rules.lines.table):
+        place = _decimal_or_none(value_of(position, record.fields or {}))
+        if place is not None:
+            found[record.ref.key] = format(place.normalize(), "f")
+    return tuple(found.get(key, key) for key in keys)
+
+
 def _decimal_or_none(value: Value) -> Decimal | None:
     try:
         found = Decimal(str(value).strip())
@@ -278,6 +291,28 @@ def seen(step: Step, rule: ProblemRule, rows: Rows) -> Iterator[Row]:
         yield from (row for ref, row in rows.lines.items() if ref.key in chosen)
     else:
         yield from rows.of(rule.of)
+
+
+def looked_at(rules: KindRecipe, verb: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the related tables that must not forbid an action, and those whose business a way back was judged by."""
+    stage = "close" if verb == "close" else "reopen"
+    asking = {
+        place
+        for rule in rules.problems
+        if rule.is_for in (stage, "both")
+        for place in (rule.of, *rule.when.places())
+    }
+    weighing = {
+        place
+        for rule in rules.later
+        if verb == "restore"
+        for place in (rule.of, *(() if rule.appears is None else rule.appears.places()))
+    }
+    tables = {name: related.table for name, related in rules.related.items()}
+    return (
+        frozenset(tables[place] for place in asking & tables.keys()),
+        frozenset(tables[place] for place in weighing & tables.keys()),
+    )
 
 
 def written_places(rules: KindRecipe) -> tuple[str, ...]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
-from connectors.contract import Image, Problem, Reversibility, Step
+from config.recipes import PERIODS
+from connectors.contract import Executor, Image, Problem, Ref, Reversibility, Step
 from connectors.odbc.document_rows import RowChange, Rows
 from connectors.odbc.formulas import Writer
 from connectors.odbc.recipe_actions import RecipeAction
@@ -15,9 +16,13 @@ from core.text import N_, Text
 
 if TYPE_CHECKING:
     from config.recipes import KindRecipe, Recipe
+    from core.encoding import Value
 
 _NOT_EXACT: Final = N_(
     "a person opens it again in the ERP: names and dates of closing are then what the ERP itself writes"
+)
+_CLOSED_AGAIN: Final = N_(
+    "a person closes it again in the ERP: names and dates of closing are then what the ERP itself writes"
 )
 
 
@@ -31,6 +36,10 @@ class CloseAction(RecipeAction):
         self, recipe: Recipe, kind: str, rules: KindRecipe, scribe: Scribe, pen: Pen
     ) -> None:
         super().__init__(recipe, kind, rules, scribe, pen)
+        if kind == PERIODS:
+            self.title = N_("Close the period")  # type: ignore[misc]
+        if self.rules.close is None:
+            self.executors = (Executor.BY_PERSON,)  # type: ignore[misc]
         has_way_back = self.rules.reopen is not None or (
             self.rules.by_person is not None and self.rules.by_person.reopen_press is not None
         )
@@ -69,7 +78,15 @@ class CloseAction(RecipeAction):
     def inverse(self, step: Step, before: Image, after: Image) -> tuple[Step, ...]:
         if self.reversibility is Reversibility.NONE:
             return ()
+        if self.rules.close is None:
+            # No cell of it is ours to put back: a person opens it, and that is read back.
+            chosen = chosen_lines(step)
+            arguments: dict[str, Value] = {"lines": chosen} if chosen else {}
+            return (Step(f"{self.kind}.reopen", step.ref, arguments),)
         return self._way_back(step, before, after)
+
+    def expected(self, step: Step, image: Image) -> Image | None:
+        return None if self.rules.close is None else super().expected(step, image)
 
 
 class ReopenAction(RecipeAction):
@@ -82,6 +99,13 @@ class ReopenAction(RecipeAction):
         self, recipe: Recipe, kind: str, rules: KindRecipe, scribe: Scribe, pen: Pen
     ) -> None:
         super().__init__(recipe, kind, rules, scribe, pen)
+        if kind == PERIODS:
+            self.title = N_("Reopen the period")  # type: ignore[misc]
+        if self.rules.reopen is None:
+            self.executors = (Executor.BY_PERSON,)  # type: ignore[misc]
+        if self.rules.reopen is None or not self.is_written_by_us:
+            self.reversibility = Reversibility.MANUAL  # type: ignore[misc]
+            self.reversibility_note = _CLOSED_AGAIN  # type: ignore[misc]
         self.remark = (rules.reopen.note or "") if rules.reopen else ""  # type: ignore[misc]
 
     def remainder(self, image: Image) -> None:
@@ -92,18 +116,40 @@ class ReopenAction(RecipeAction):
             return []
         return self.scribe.reopen(self.rows(step, image), writer, chosen_lines(step))
 
+    def lines(self, image: Image, names: Sequence[str]) -> tuple[Ref, ...]:
+        if self.rules.closed is None or self.rules.closed.line is None:
+            return ()
+        return super().lines(image, names)
+
     def is_done(self, step: Step, before: Image, after: Image) -> bool:
         if self.rules.reopen is None:
             now = self.rows(step, after)
+            chosen = chosen_lines(step)
+            if chosen:
+                there = {ref.key for ref in now.lines} - {r.key for r in self.closed_lines(now)}
+                return set(chosen) <= there
             return now.document is not None and not self.is_closed(now)
         return super().is_done(step, before, after)
 
     def _state_problems(self, step: Step, rows: Rows) -> Iterator[Problem]:
-        if not self.is_closed(rows) and not self.closed_lines(rows):
+        chosen = chosen_lines(step)
+        closed = {ref.key for ref in self.closed_lines(rows)}
+        if chosen and not set(chosen) <= {ref.key for ref in rows.lines}:
+            yield Problem("missing_line", Text(N_("a line of it does not exist any more")))
+        elif chosen and not set(chosen) <= closed:
+            yield Problem("open", Text(N_("a line of these is not closed")))
+        elif not self.is_closed(rows) and not closed:
             yield Problem("open", Text(N_("it is not closed")))
 
     def inverse(self, step: Step, before: Image, after: Image) -> tuple[Step, ...]:
+        if self.rules.reopen is None:
+            chosen = chosen_lines(step)
+            arguments: dict[str, Value] = {"lines": chosen} if chosen else {}
+            return (Step(f"{self.kind}.close", step.ref, arguments),)
         return self._way_back(step, before, after)
+
+    def expected(self, step: Step, image: Image) -> Image | None:
+        return None if self.rules.reopen is None else super().expected(step, image)
 
 
 class RestoreAction(RecipeAction):

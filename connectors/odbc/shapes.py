@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import sqlalchemy as sa
 
 from connectors.contract import Record, Ref
+from connectors.odbc.packing import Packed, packed
 from connectors.odbc.values import Cell, Column, Sort, Table, key_text
 from core.errors import NotFound
 from core.text import N_
@@ -110,6 +111,18 @@ def together(pages: Sequence[Page]) -> Page:
     return found
 
 
+class Came(NamedTuple):
+    """What a database answered, column by column; no columns where no row came."""
+
+    columns: Sequence[Sequence[Any]]
+    rows: int
+
+
+def came(rows: Sequence[Sequence[Any]]) -> Came:
+    """Return rows as a driver hands them out."""
+    return Came(list(zip(*rows, strict=True)), len(rows))
+
+
 class Plan:
     """One way to ask for columns: what is selected, and how its values become fields."""
 
@@ -118,12 +131,14 @@ class Plan:
         ordered = sorted(columns, key=lambda each: len(each[1].elements) > 1)
         self.names = tuple(column.name for column, _ in ordered)
         self.elements: list[Element] = []
+        self.packed: list[Packed] = []
         self._values: list[tuple[int, _Values]] = []
         self._wide: list[tuple[int, int, Callable[..., Cell]]] = []
         self._places: dict[str, tuple[int, int, Callable[..., Cell]]] = {}
         for column, each in ordered:
             start = len(self.elements)
             self.elements += each.elements
+            self.packed += [packed(column, element) for element in each.elements]
             self._places[column.name] = start, len(self.elements), each.read
             if len(each.elements) > 1:
                 self._wide.append((start, len(self.elements), each.read))
@@ -131,19 +146,16 @@ class Plan:
             if each.read is not Cell:
                 self._values.append((start, _Values(each.read)))
 
-    def columns(
-        self, found: Sequence[Sequence[Any]]
-    ) -> tuple[list[Sequence[Value]], dict[int, dict[str, str]]]:
+    def columns(self, came: Came) -> tuple[list[Sequence[Value]], dict[int, dict[str, str]]]:
         """Return the values column by column, in the order of `names`, and the raw texts by row.
 
         By column, for Python is several times faster at that than row by row.
         """
-        came = list(zip(*found, strict=True))
-        values: list[Sequence[Value]] = list(came[: len(self.names) - len(self._wide)])
+        values: list[Sequence[Value]] = list(came.columns[: len(self.names) - len(self._wide)])
         raws: dict[int, dict[str, str]] = {}
         for place, known in self._values:
-            column = came[place]
-            if column.count(None) == len(found):
+            column = came.columns[place]
+            if column.count(None) == came.rows:
                 continue  # A column where nothing stands, as in many tables, costs nothing.
             values[place] = list(map(known.__getitem__, column))
             if known.raws:
@@ -155,7 +167,7 @@ class Plan:
                     known.clear()
                     known.raws.clear()
         for start, stop, reader in self._wide:
-            read = list(map(reader, *came[start:stop]))
+            read = list(map(reader, *came.columns[start:stop]))
             name = self.names[len(values)]
             for row, cell in enumerate(read):
                 if cell.raw is not None:
@@ -163,10 +175,12 @@ class Plan:
             values.append([cell.value for cell in read])
         return values, raws
 
-    def value(self, values: Sequence[Any], name: str) -> Value:
-        """Return one field of a row."""
+    def column(self, came: Came, name: str) -> Sequence[Value]:
+        """Return the values of one column alone."""
         start, stop, read = self._places[name]
-        return read(*values[start:stop])[0]
+        if read is Cell:
+            return came.columns[start]
+        return [read(*each)[0] for each in zip(*came.columns[start:stop], strict=True)]
 
 
 class Shape:
@@ -196,14 +210,24 @@ class Shape:
         self.version: Element | None = None if version is None else sa.literal_column(version)
         only = columns[0] if len(self.key) == 1 else None
         self._plain_key = only.name if only is not None and only.sort is Sort.INTEGER else None
-        self.bases: dict[tuple[str, bool], Statement] = {}
-        self._dialect = dialect
+        self.bases: dict[tuple[str, bool, bool], Statement] = {}
+        packing = dialect.packing
+        # Until an answer came that did not hold everything.
+        self.is_packed = packing is not None and all(map(packing.takes, columns))
 
-    def page(self, plan: Plan, found: Sequence[Sequence[Any]], database: str | None) -> Page:
+    def elements(self, how: str) -> list[Packed]:
+        """Return what is selected: `quick` or `exact`."""
+        if how == "exact" or self.quick is None:
+            found = list(self.exact.packed)
+        else:
+            found = [*self.quick.packed, *([] if self.doubt is None else [Packed(self.doubt)])]
+        return found if self.version is None else [*found, Packed(self.version)]
+
+    def page(self, plan: Plan, came: Came, database: str | None) -> Page:
         """Return rows as they came with their keys; `database` is its name where somebody asks for it."""
-        if not found:
+        if not came.rows:
             return Page([], [], [], [])
-        columns, raws = plan.columns(found)
+        columns, raws = plan.columns(came)
         by_name = dict(zip(plan.names, columns, strict=True))
         keys = self._keys([by_name[name] for name in self.key])
         for name in self.drop:
@@ -215,21 +239,26 @@ class Shape:
         elif names:
             fields = [dict(zip(names, row, strict=True)) for row in rows]
         else:
-            fields = [{} for _ in found]
-        texts: list[Mapping[str, str]] = [NO_RAW] * len(found)
+            fields = [{} for _ in range(came.rows)]
+        texts: list[Mapping[str, str]] = [NO_RAW] * came.rows
         for place, raw in raws.items():
             texts[place] = {name: text for name, text in raw.items() if name not in self.drop}
-        marks = list(found) if self.version is None else [values[-1] for values in found]
-        return Page(keys, fields, texts, marks)
+        return Page(keys, fields, texts, list(self.marks(came)))
+
+    def marks(self, came: Came) -> Iterable[Any]:
+        """Return the mark of each row: its version, else every value of it."""
+        if not came.rows:
+            return ()
+        return zip(*came.columns, strict=True) if self.version is None else came.columns[-1]
 
     def _keys(self, columns: Sequence[Sequence[Value]]) -> list[str]:
         if self._plain_key is not None and set(map(type, columns[0])) == {int}:
             return list(map(str, columns[0]))
         return [key_text(parts) for parts in zip(*columns, strict=True)]
 
-    def keys_in(self, plan: Plan, found: Sequence[Sequence[Any]]) -> list[str]:
+    def keys_in(self, plan: Plan, came: Came) -> list[str]:
         """Return the text of the key in each row as it came."""
-        return self._keys([[plan.value(each, name) for each in found] for name in self.key])
+        return self._keys([plan.column(came, name) for name in self.key]) if came.rows else []
 
 
 @dataclass(slots=True)
@@ -242,6 +271,27 @@ class Memory:
 
     shapes: dict[tuple[str, tuple[str, ...], frozenset[str]], Shape] = field(default_factory=dict)
     seen: dict[str, dict[str, tuple[Record, Any, Shape]]] = field(default_factory=dict)
+    is_one_server: bool = True  # behind the connection that reads and the one that writes
+    is_packing: bool | None = None  # None until somebody asked
+
+    def marks(self, table: str, records: Iterable[Record]) -> tuple[Shape | None, dict[str, Any]]:
+        """Return how these records were read, and the marks of their rows by key.
+
+        No shape where one of them is not known to have been read here, or a mark may mean another row now.
+        """
+        seen = self.seen.get(table, {})
+        known: dict[str, Any] = {}
+        shape: Shape | None = None
+        for record in records:
+            key = record.ref.key
+            found = seen.get(key)
+            if found is None or found[0] is not record or (shape or found[2]) is not found[2]:
+                return None, {}
+            shape = found[2]
+            known[key] = found[1]
+        if shape is not None and shape.version is not None and not self.is_one_server:
+            return None, {}
+        return shape, known
 
     def make_room(self) -> None:
         """Forget the records that were seen, when they are many."""
@@ -256,6 +306,7 @@ class Memory:
         """Forget everything."""
         self.shapes.clear()
         self.seen.clear()
+        self.is_packing = None
 
 
 def column_of(table: Table, name: str) -> Column:

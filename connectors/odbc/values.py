@@ -69,9 +69,13 @@ class Table:
     name: str
     columns: Mapping[str, Column]
     key: tuple[str, ...] = ()
-    is_transactional: bool = True
+    is_transactional: bool | None = True  # None: nobody can tell what lies behind a view
     is_view: bool = False
+    behind: tuple[str, ...] = ()  # a view's own tables, where the server tells them
     has_versions: bool = False  # the database itself marks every state of a row
+    stamp: str | None = (
+        None  # which table this was, with which columns, where row versions do not tell
+    )
 
 
 class Cell(NamedTuple):

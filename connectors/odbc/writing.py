@@ -37,7 +37,7 @@ from core.errors import (
     StaleRecord,
     StornoError,
 )
-from core.text import N_
+from core.text import N_, Text
 
 if TYPE_CHECKING:
     from connectors.odbc.connection import Database, Session
@@ -155,13 +155,29 @@ _by_ref: Final = attrgetter("ref")
 
 def _require_transactions(database: Database, writes: Iterable[Write]) -> None:
     for name in {each.ref.model for each in writes}:
-        if not database.table(name).is_transactional:
-            raise NotAllowed(
-                reason=N_(
-                    "a table of this document keeps no transactions; nothing could be taken back"
-                ),
-                table=name,
-            )
+        reason = no_transactions(database.table(name))
+        if reason is not None:
+            raise NotAllowed(reason=reason, table=name)
+
+
+def no_transactions(table: Table) -> Text | None:
+    """Return why nothing may be written to a table that keeps no transactions, or a view of which nobody can tell."""
+    if table.is_transactional:
+        return None
+    if table.is_transactional is None:
+        return Text(
+            N_(
+                "nobody can tell which tables lie behind the view {table}, and whether they keep transactions:"
+                " grant SHOW VIEW on it and SELECT on its tables, or name its table in the recipe"
+            ),
+            {"table": table.name},
+        )
+    return Text(
+        N_(
+            "the table {table} keeps no transactions, so nothing could be taken back; a person closes"
+        ),
+        {"table": table.name},
+    )
 
 
 def _write(session: Session, images: Images, writes: Sequence[Write], done: Done) -> None:

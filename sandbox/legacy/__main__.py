@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -31,9 +32,15 @@ def main(arguments: list[str] | None = None) -> int:
     except LegacyError as error:
         print(error, file=sys.stderr)
         return 3
-    print(f"{len(practice.story.orders)} orders in {chosen.file or practice.database}")
-    for odd in ODD:
-        print(f"{odd:18} {practice.number(practice.story.odd(odd))}")
+    told = [f"{len(practice.story.orders)} orders in {chosen.file or practice.database}"]
+    told += [f"{odd:18} {practice.number(practice.story.odd(odd))}" for odd in ODD]
+    try:
+        print("\n".join(told), flush=True)
+    except BrokenPipeError:
+        # Who asked (`| head`) has read enough; the interpreter's last flush goes nowhere then.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
     return 0
 
 

@@ -70,6 +70,20 @@ class Company:
         """Return every row of every table."""
         return dict(self._ask("dump"))
 
+    def compare(self, before: Mapping[str, Any]) -> tuple[int, int, int]:
+        """Return how many rows were compared, how many differ but for stamps, and how many SAP added to its trail."""
+        after = self.dump()
+        compared = changed = 0
+        for table in before.keys() - TRAIL:
+            compared += len(before[table])
+            changed += abs(len(before[table]) - len(after[table]))
+            rows = zip(before[table], after[table], strict=False)
+            changed += sum(_plain(one) != _plain(other) for one, other in rows)
+        added = sum(
+            len(after[table]) - len(before.get(table, ())) for table in TRAIL & after.keys()
+        )
+        return compared, changed, added
+
     def _ask(self, what: str, **asked: Any) -> Any:
         request = Request(f"{self.url}/storno/{what}", json.dumps(asked).encode())  # noqa: S310
         with urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310 - on loopback
@@ -111,18 +125,6 @@ def _served() -> Iterator[dict[str, Any]]:
             yield json.loads(process.stdout.readline())
         finally:
             process.terminate()
-
-
-def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[int, int, int]:
-    """Return how many rows were compared, how many differ but for stamps, and how many SAP added to its trail."""
-    compared = changed = 0
-    for table in before.keys() - TRAIL:
-        compared += len(before[table])
-        rows = zip(before[table], after[table], strict=False)
-        changed += abs(len(before[table]) - len(after[table]))
-        changed += sum(_plain(one) != _plain(other) for one, other in rows)
-    added = sum(len(after[table]) - len(before.get(table, ())) for table in TRAIL & after.keys())
-    return compared, changed, added
 
 
 def _plain(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import combinations, islice
 from typing import TYPE_CHECKING, Any, Final
 
 from core.text import N_, Text, text
@@ -48,6 +48,27 @@ def value_text(session: Session, value: Any) -> str:
             return session.language.ngettext("{count} byte", "{count} bytes", len(value))
         case _:
             return str(value)
+
+
+def value_texts(session: Session, values: Sequence[Any]) -> list[str]:
+    """Return the values of one field side by side, texts in quotes where nobody would see what tells them apart.
+
+    That is so where two differ in blanks alone, and where a text of nothing but blanks stands for nothing.
+    """
+    shown = [value_text(session, value) for value in values]
+    bare = [each.strip() for each in shown]
+    texts = [value for value in values if isinstance(value, str)]
+    is_hidden = any(value and not value.strip() for value in texts) or any(
+        a != b and c == d
+        for (a, c), (b, d) in combinations(zip(values, bare, strict=True), 2)
+        if isinstance(a, str) or isinstance(b, str)
+    )
+    if not is_hidden:
+        return shown
+    return [
+        f'"{value}"' if isinstance(value, str) else text_
+        for value, text_ in zip(values, shown, strict=True)
+    ]
 
 
 def with_images(session: Session, operations: Iterator[Operation]) -> Iterator[Evidence]:
@@ -169,8 +190,7 @@ def _show_operation(
             [
                 str(change.ref),
                 field_text(labels, change.ref.model, change.field),
-                value_text(session, change.before),
-                value_text(session, change.after),
+                *value_texts(session, (change.before, change.after)),
                 language.say(N_("somebody else")) if is_foreign else "",
             ]
             for change, is_foreign in found
@@ -269,18 +289,18 @@ def show_fields(
 ) -> None:
     """Show fields in a table: the record, the field, and its values under their headings."""
     language = session.language
-    if any(row.get("changed_by") for row in rows):
-        names = [*names, "changed_by"]
+    about = ["changed_by"] if any(row.get("changed_by") for row in rows) else []
     columns = [
         Column(language.say(N_("Record"))),
         Column(language.say(N_("Field")), is_whole=True),
-        *(Column(language.say(HEADINGS[name])) for name in names),
+        *(Column(language.say(HEADINGS[name])) for name in (*names, *about)),
     ]
     cells = [
         [
             f"{row['model']},{row['key']}",
             field_text(labels or {}, str(row["model"]), str(row["field"])),
-            *(value_text(session, row.get(name)) for name in names),
+            *value_texts(session, [row.get(name) for name in names]),
+            *(value_text(session, row.get(name)) for name in about),
         ]
         for row in rows
     ]

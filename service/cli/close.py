@@ -97,7 +97,8 @@ def add(name: str, parser: Parser, builder: Builder) -> None:
             " `storno rollback`, which gives more back."
         ),
         examples=[
-            'storno close reopen practice purchase_order PO0000001 --reason "closed too early"'
+            'storno close reopen practice purchase_order PO0000001 --reason "closed too early"',
+            'storno close reopen u8 purchase_order PO0000001 --lines 2 --reason "still to come"',
         ],
     )
     reopen.add_argument("system", metavar="SYSTEM", help=say(N_("name in storno.yaml")))
@@ -105,6 +106,18 @@ def add(name: str, parser: Parser, builder: Builder) -> None:
     _add_numbers(reopen, builder)
     reopen.add_argument(
         "--where", metavar="SQL", help=say(N_("closed documents for which this condition holds"))
+    )
+    reopen.add_argument(
+        "--lines",
+        nargs="+",
+        metavar="LINE",
+        default=[],
+        help=say(
+            N_(
+                "of the one document, only these lines: their positions or keys; what follows from"
+                " lines is worked out anew"
+            )
+        ),
     )
     reopen.add_argument(
         "--preview", action="store_true", help=say(N_("show what would be done, and do nothing"))

@@ -278,11 +278,15 @@ def _arguments(details: Mapping[str, Any]) -> list[tuple[str, str]]:
     if details.get("kind") == Kind.SETTING:
         return []
     return [
-        (N_("Arguments"), f"{route['name']}: {name} = {value}")
+        (N_("Arguments"), f"{route['name']}: {name} = {_argument(value)}")
         for route in details.get("routes") or ()
         if route["ready"]
         for name, value in sorted((route.get("arguments") or {}).items())
     ]
+
+
+def _argument(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def _repeated(session: Session, details: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -63,6 +63,7 @@ def _draw_reopening(session: Session) -> DrawnPlan:
             today=services.today,
             numbers=numbers,
             where=arguments.where,
+            lines=tuple(arguments.lines),
             expires_at=expiry(session),
             zone=str(session.settings.zone),
             progress=shown_by(progress),

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import fastexcel
 import pytest
+import yaml
 
 from sandbox.legacy.data import Order
 from sandbox.legacy.dump import dump
@@ -73,6 +74,39 @@ def seen(desk: Desk, plan: str) -> dict[str, str]:
     """Return what the worklist says of each order."""
     listed = desk.done("close", "worklist", plan, "--json").json["worklist"]
     return {row["number"]: row["seen"]["text"] for row in listed}
+
+
+def test_a_period_is_closed_by_a_person(set_up: SetUp, tmp_path: Path) -> None:
+    """U8's month goes on the worklist in U8's words, is read back, and a second worklist opens it; Storno writes nothing."""
+    desk = set_up("u8")
+    settings = yaml.safe_load((desk.folder / "storno.yaml").read_text(encoding="utf-8"))
+    settings["closings"]["months"] = {
+        "system": "erp",
+        "kind": "accounting_period",
+        "routes": [{"name": "close", "when": "true", "action": "accounting_period.close"}],
+    }
+    text = yaml.safe_dump(settings, allow_unicode=True)
+    (desk.folder / "storno.yaml").write_text(text, encoding="utf-8")
+    before = dump(desk.practice)
+    planned = desk.done("close", "plan", "months", "2026-10", "2026-9", "--json", code=1).json
+    plan = str(planned["plan"]["id"])
+    assert [("2026-10", "by_person"), ("2026-9", None)] == [
+        (row["number"], row["executor"]) for row in planned["documents"]
+    ]
+
+    desk.done("close", "approve", plan)
+    desk.done("close", "run", plan, "--yes", code=1)
+    assert "月末结账" in str(rows_of(desk, plan, tmp_path / "worklist.xlsx"))
+    assert before == dump(desk.practice)
+    with open_office(desk.practice) as office:
+        office.post_period(10)
+    desk.done("changes", "resume", plan)
+    desk.done("rollback", plan, "--reason", "too early", "--yes", code=1)
+    with open_office(desk.practice) as office:
+        office.reopen_period(10)
+    back = desk("changes", "list", "--limit", "1", "--json").json["change_sets"][0]["id"]
+    desk.done("changes", "resume", back)
+    assert before == dump(desk.practice)
 
 
 @pytest.mark.parametrize("erp", RECIPES)

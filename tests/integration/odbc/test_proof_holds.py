@@ -9,15 +9,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from config import recipe_files
 from config.systems import OdbcOptions
 from connectors.contract import Executor
 from connectors.odbc import facts
 from connectors.odbc.connection import Database
+from connectors.odbc.connector import open_system
 from connectors.odbc.facts import triggers_of
 from core import clock
+from core.errors import NotAllowed
 from recovery import batch
+from recovery.apply import run
+from recovery.model import Actor
+from recovery.states import ChangeSetState
 from sandbox import mariadb
 from sandbox.legacy.dump import dump
 from sandbox.legacy.office import open_office
@@ -98,6 +104,52 @@ def test_what_has_changed_must_be_proved_again(
     assert not proof["is_valid"]
     assert what in str(proof["problems"])
     assert found.executor() == {Executor.BY_PERSON}
+
+
+@pytest.mark.parametrize(
+    "change, what",
+    [
+        (add_a_column, "table PO_Podetails"),
+        (add_a_trigger, "triggers of PO_Pomain"),
+        (None, "not proved"),
+    ],
+)
+def test_a_process_that_lives_for_weeks(
+    made: Prepare,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    change: Callable[[Pair, Path], str] | None,
+    what: str,
+) -> None:
+    """It looks again when a run begins: at tables, at triggers, and at the proof."""
+    found = made("u8")
+    found.prove()
+    ready = found.desk.ready()[:2]
+    plans = []
+    for number in ready:
+        plan = found.desk("close", "plan", "remainders", number, "--json").json["plan"]["id"]
+        found.desk.done("close", "approve", plan)
+        plans.append(plan)
+    settings = yaml.safe_load((found.desk.folder / "storno.yaml").read_text(encoding="utf-8"))
+    options = {k: v for k, v in settings["systems"]["erp"].items() if k != "kind"}
+    system = open_system("erp", OdbcOptions.model_validate(options))
+    passed = [0.0]
+    monkeypatch.setattr(clock, "monotonic", lambda: passed[0])
+    with closing(found.journal()) as journal, closing(system):
+        proofs = [journal.proof("erp")]
+        system.trust(lambda: proofs[0])
+        first = run(journal, lambda _: system, plans[0], actor=Actor("Mei Lin"))
+        if change is None:
+            proofs[0] = None
+        else:
+            change(found, tmp_path)
+        before = dump(found.live)
+        passed[0] += 86_400.0
+        with pytest.raises(NotAllowed, match=what):
+            run(journal, lambda _: system, plans[1], actor=Actor("Mei Lin"))
+
+    assert ChangeSetState.APPLIED is first.state
+    assert before == dump(found.live)
 
 
 @pytest.mark.parametrize("made", ["postgresql"], indirect=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
@@ -139,3 +139,63 @@ def test_a_long_text_where_a_number_belongs(database: Database) -> None:
 
     assert (first["amount"], first["date"], first["changed_at"]) == (None, None, None)
     assert second["amount"] == Decimal("12.34")
+
+
+def _read_one(database: Database, column: str, wanted: pa.DataType) -> list[Any]:
+    schema = pa.schema([("wanted", wanted)])
+    statement = Statement(f'select {column} as "wanted" from odd order by id')
+    if database.dialect.name == "mariadb":
+        statement = Statement(f"select {column} as `wanted` from odd order by id")
+    found = pa.Table.from_batches(batches(database, statement, schema), schema)
+    return list(found.column("wanted").to_pylist())
+
+
+def _fill_odd(database: Database, columns: str, *rows: str) -> None:
+    with database.writing() as session:
+        session.change(f"create table odd (id integer not null primary key, {columns})")
+        for place, row in enumerate(rows):
+            session.change(f"insert into odd values ({place}, {row})")
+        session.commit()
+
+
+@pytest.mark.parametrize("options", ["postgresql"], indirect=True)
+def test_moments_with_and_without_a_zone(opened: Any) -> None:
+    """To the microsecond: one with a zone is that moment, one without is of the system's zone; what is none is null."""
+    database = opened(time_zone="Asia/Shanghai")
+    texts = (
+        "2024-03-10 12:34:56.123456",
+        "1969-12-31 23:59:59.999999",
+        "9999-12-31 23:59:59.999999",
+        "0002-01-01 00:00:00.000001",
+    )
+    odd = ("'infinity'", "'-infinity'", "'0044-03-15 12:00 BC'", "'10000-01-01'", "null")
+    rows = [*(f"'{text}', '{text}+00'" for text in texts), *(f"{each}, {each}" for each in odd)]
+    _fill_odd(database, "at timestamp, zoned timestamptz", *rows)
+
+    there = [datetime.fromisoformat(text).replace(tzinfo=UTC) for text in texts]
+    nothing = [None] * len(odd)
+    assert [*there, *nothing] == _read_one(database, "zoned", MOMENT)
+    china = timezone(timedelta(hours=8))
+    modern = [each.replace(tzinfo=china) for each in there[:3]]
+    found = _read_one(database, "at", MOMENT)
+    assert (modern, nothing) == (found[:3], found[4:])
+
+
+@pytest.mark.parametrize("options", ["mariadb"], indirect=True)
+def test_whole_numbers_as_text(database: Database) -> None:
+    """Each as it is, whatever its width, with a sign and without."""
+    kinds = {
+        "tiny": ("tinyint", ("-128", "127")),
+        "whole": ("int", ("-2147483648", "2147483647")),
+        "bare": ("int unsigned", ("0", "4294967295")),
+        "filled": ("int(7) zerofill", ("42", "4294967295")),
+        "big": ("bigint", ("-9223372036854775808", "9223372036854775807")),
+        "biggest": ("bigint unsigned", ("0", "18446744073709551615")),
+        "year": ("year", ("1901", "2155")),
+    }
+    columns = ", ".join(f"{name} {kind}" for name, (kind, _) in kinds.items())
+    rows = [", ".join(values[place] for _, values in kinds.values()) for place in (0, 1)]
+    _fill_odd(database, columns, *rows, ", ".join(["null"] * len(kinds)))
+
+    for name, (_, values) in kinds.items():
+        assert [*values, None] == _read_one(database, name, pa.string()), name

@@ -18,8 +18,10 @@ KINDS: Final[dict[str, Literal["purchase", "sale"]]] = {
     "sales_order": "sale",
 }
 SIZE: Final = 160
-TRACE: Final = frozenset({"MODIFIER", "MODI_DATE", "MODI_TIME", "MODI_AP", "MODI_PRID", "pmm27"})
-"""Who wrote last, and the day of a status: each program writes its own."""
+TRACE: Final = frozenset(
+    {"MODIFIER", "MODI_DATE", "MODI_TIME", "MODI_AP", "MODI_PRID", "pmm27", "cbCloseTime"}
+)
+"""Who wrote last, the day of a status, the second of a close: each program writes its own."""
 SAID: Final = {
     "u8": None,
     "k3": "K/3 keeps no name and no date of who closed a line.",
@@ -131,6 +133,57 @@ def _who_and_when(erp: str, kind: str, rows: list[dict[str, Any]], shown: str) -
     if said is not None:
         assert said in shown
     del kind
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(
+    "set_up, erp",
+    [
+        *(("sqlite", erp) for erp in RECIPES),
+        ("postgresql", "k3"),
+        ("mariadb", "digiwin"),
+    ],
+    indirect=["set_up"],
+)
+def test_one_line_alone(set_up: Desks, erp: str) -> None:
+    """Of an order that a person closed one line is opened, and of another the one line that was closed.
+
+    What follows from the lines is as the ERP's own people leave it; the other lines stay as they are. It can be taken
+    back, and a line that is open is not opened.
+    """
+    desk = set_up.set_up(erp, SIZE)
+    twin = set_up.practice(erp, SIZE, "twin")
+    found = plain(desk, "purchase", "remainders").items()
+    (whole, one), (part, other) = [(n, o) for n, o in found if len(o.lines) > 1][:2]
+    positions = (
+        [line.no for line in one.lines][:1],
+        [line.no for line in other.lines][1:2],
+    )
+    for practice in (desk.practice, twin):
+        with open_office(practice, person=2) as office:
+            office.close(one)
+            office.close(other, positions[1])
+    closed = dump(desk.practice)
+    words = ("close", "reopen", "erp", "purchase_order")
+    about = ("--reason", "still to come", "--lines")
+    desk.done(*words, whole, *about, str(positions[1][0]), str(positions[0][0]), "--preview")
+    desk.done(*words, part, *about, str(positions[0][0]), "--preview", code=1)
+
+    assert closed == dump(desk.practice)
+
+    first = desk.done(*words, whole, *about, str(positions[0][0]), "--yes", "--json").json
+    desk.done(*words, part, *about, str(positions[1][0]), "--yes")
+    with open_office(twin, person=2) as office:
+        office.reopen(one, positions[0])
+        office.reopen(other, positions[1])
+    orders = [one, other]
+
+    assert _without(desk.rows(dump(twin), orders)) == _without(
+        desk.rows(dump(desk.practice), orders)
+    )
+    desk.done("rollback", first["change_set"]["id"], "--reason", "x", "--yes")
+
+    assert desk.rows(closed, [one]) == desk.rows(dump(desk.practice), [one])
 
 
 @pytest.mark.timeout(120)

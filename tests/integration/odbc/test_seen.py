@@ -115,6 +115,39 @@ def test_an_image_of_another_process(orders: Database) -> None:
     assert caught.value.offenders == ("op 3",)
 
 
+def test_a_writer_that_connects_later(orders: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first write of a process comes from the very server that the images came from: they are known there."""
+    orders.close()
+    images = captured(orders)
+    monkeypatch.setattr("connectors.odbc.writing.is_same", None)
+
+    write(orders, closing(images))
+
+    assert closed(orders) == {"y"}
+
+
+def test_a_writer_on_another_server(orders: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What reads and what writes may lie behind one name: marks of the one say nothing on the other."""
+    monkeypatch.setattr(type(orders.dialect), "row_version", lambda *_: "'725'")
+    monkeypatch.setattr(
+        type(orders.dialect),
+        "server_query",
+        "select cast(9 * rand() as char)"
+        if orders.dialect.name == "mariadb"
+        else "select cast(random() as varchar(40))",
+    )
+    orders.close()
+    images = captured(orders)
+    with orders.writing():
+        images = captured(orders)
+    run(orders, "update orders set flag = 100 where id = 3")
+
+    with pytest.raises(StaleRecord) as caught:
+        write(orders, closing(images))
+
+    assert caught.value.offenders == ("op 3",)
+
+
 def test_another_server_behind_a_new_connection(
     orders: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -174,3 +207,40 @@ def test_one_of_many_got_something_else(orders: Database, value: str) -> None:
 
     assert caught.value.offenders == ("op 3",)
     assert closed(orders) == {"n"}
+
+
+@pytest.mark.parametrize("options", ["postgresql"], indirect=True)
+@pytest.mark.parametrize(
+    "changes",
+    [
+        (
+            "alter table orders drop column no",
+            "alter table orders add column no varchar(20) default 'PO0'",
+        ),
+        (
+            "alter table orders rename column no to other",
+            "alter table orders rename column closed to no",
+            "alter table orders rename column other to closed",
+        ),
+        (
+            "create table twin (like orders)",
+            "insert into twin select * from orders",
+            "alter table orders rename to gone",
+            "alter table twin rename to orders",
+            "update orders set no = 'PO0'",
+        ),
+    ],
+)
+def test_columns_that_changed_below_the_rows(
+    orders: Database, monkeypatch: pytest.MonkeyPatch, changes: tuple[str, ...]
+) -> None:
+    """A column that was dropped and added anew, or that took another's name, changes no row version."""
+    if "twin" in changes[0]:
+        monkeypatch.setattr(type(orders.dialect), "row_version", lambda *_: "'725'")
+    images = captured(orders)
+    run(orders, *changes)
+
+    with pytest.raises(StaleRecord) as caught:
+        write(orders, closing(images))
+
+    assert len(caught.value.offenders) >= COUNT - 1

@@ -104,6 +104,8 @@ def test_check_names_everything_that_differs(set_up: Desks, backend: str) -> Non
         available["purchase_order.close"],
         available["sales_order.close"],
     )
+    refused = desk.done("close", "plan", "remainders", code=2).err
+    assert "the tables differ from the recipe" in refused
     if backend in RETYPED:
         assert any(
             re.search(r"PO_Podetails\.cbCloser is .*10.*, and the recipe says text\(20\)", each)

@@ -113,6 +113,98 @@ def test_a_document_that_storno_closed_names_its_change_set(tmp_path: Path) -> N
     assert closed == operation.details.get("closed_by")
 
 
+@pytest.mark.parametrize(
+    "state, codes",
+    [
+        (ChangeSetState.PAUSED, {"being_taken_back"}),
+        (ChangeSetState.RUNNING, {"being_taken_back"}),
+        (ChangeSetState.PLANNED, set()),
+        (ChangeSetState.PARTLY_APPLIED, set()),
+    ],
+)
+def test_a_document_whose_rollback_is_under_way(
+    tmp_path: Path, state: ChangeSetState, codes: set[str]
+) -> None:
+    """Who paused a rollback goes on with it: nothing is opened under its hands, and the reason names it."""
+    erp = empty_erp()
+    key = add_period(erp, "2026-01", state="closed")
+    system = system_in_memory(erp)
+    journal = Journal.open(f"sqlite:///{tmp_path / 'journal.db'}")
+    try:
+        ref = Ref(system.actions()["accounting_period.close"].model, key)
+        closed = _confirmed_close(journal, system.name, ref)
+        rollback = _rollback(journal, system.name, ref, closed, state)
+        drawn = draw_reopening(
+            system,
+            PERIOD,
+            actor=MEI,
+            reason="r",
+            today=TODAY,
+            numbers=["2026-01"],
+            journal=journal,
+        )
+    finally:
+        journal.close()
+
+    assert {"2026-01": codes} == outcome(drawn)
+    assert [rollback[:13]] * len(codes) == [each.text.values["name"] for each in drawn.exceptions]
+
+
+def test_lines_of_what() -> None:
+    """Lines belong to one document that is named, and to an ERP that knows single ones."""
+    erp = empty_erp()
+    add_period(erp, "2026-01", state="closed")
+
+    def draw(numbers: list[str] | None, where: str | None = None) -> object:
+        return draw_reopening(
+            system_in_memory(erp),
+            PERIOD,
+            actor=MEI,
+            reason="r",
+            today=TODAY,
+            numbers=numbers,
+            where=where,
+            lines=["1"],
+        )
+
+    with pytest.raises(BadInput, match="name the one document"):
+        draw(["2026-01", "2026-02"])
+    with pytest.raises(BadInput, match="name the one document"):
+        draw(None, "true")
+    with pytest.raises(BadInput, match="name the one document"):
+        draw([" "])
+    with pytest.raises(BadInput, match="as a whole or not at all"):
+        draw(["2026-01"])
+
+
+def _rollback(journal: Journal, system: str, ref: Ref, closed: str, state: ChangeSetState) -> str:
+    """Store a rollback of the change set, and say how far it came."""
+    from sqlalchemy import update
+
+    from connectors.contract import Executor, Kind, Reversibility, Step
+    from recovery import schema
+
+    (operation,) = journal.operations(closed)
+    planned = PlannedOperation(
+        system,
+        Kind.ACCOUNTING_PERIOD,
+        "2026-01",
+        Step("accounting_period.reopen", ref),
+        Executor.INTERFACE,
+        Reversibility.EXACT,
+        None,
+        reverses_operation_id=operation.id,
+    )
+    stored = journal.plan(Draft(Purpose.ROLLBACK, "back", MEI, reverses_id=closed), [planned])
+    with journal.writing() as writer:
+        writer.connection.execute(
+            update(schema.change_set)
+            .where(schema.change_set.c.id == stored.id)
+            .values(state=state.value)
+        )
+    return stored.id
+
+
 def _confirmed_close(journal: Journal, system: str, ref: Ref) -> str:
     """Store a change set whose only operation closed the period, and say that it was confirmed."""
     from sqlalchemy import update

@@ -258,3 +258,32 @@ def test_a_key_that_is_nearly_right_is_suggested(folder: Path) -> None:
 
     with pytest.raises(ConfigError, match="did you mean press"):
         read_recipe(path)
+
+
+def test_a_period_is_never_written(folder: Path) -> None:
+    """No recipe can declare what closes a period: that is done on the ERP's own screen."""
+    path = written(folder, RECIPE.replace("purchase_order:", "accounting_period:"))
+
+    with pytest.raises(ConfigError, match="closed by people alone"):
+        read_recipe(path)
+
+
+@pytest.mark.parametrize(
+    "old, new, said",
+    [
+        (
+            "      link: {po: id}",
+            "      link: {po: id}\n      only: kind = 'x'",
+            "lines have no only",
+        ),
+        (
+            "    closed:",
+            "    related:\n      others: {table: POL, key: [id], of: lines, link: {id: id}}\n    closed:",
+            "others and lines are the same table",
+        ),
+    ],
+)
+def test_what_no_image_could_hold(folder: Path, old: str, new: str, said: str) -> None:
+    """A table stands in one place, and lines are taken as they are: whatever else was silently left out before."""
+    with pytest.raises(ConfigError, match=said):
+        read_recipe(written(folder, RECIPE.replace(old, new)))

@@ -182,6 +182,12 @@ def test_nothing_is_no_secret() -> None:
         ("set-cookie: a=b; c=d\nnext: 1", "set-cookie: ***\nnext: 1"),
         ("http://mei:hunter2@127.0.0.1/x", "http://mei:***@127.0.0.1/x"),
         ("the password was wrong", "the password was wrong"),
+        # MariaDB says so of every refused login; what was sent it never says.
+        ("denied for 'mei' (using password: YES)", "denied for 'mei' (using password: YES)"),
+        ("denied (using password: NO)", "denied (using password: NO)"),
+        ("(using password: YES1)", "(using password: ***)"),
+        ("(using password: yes)", "(using password: ***)"),
+        ("password: YES)", "password: ***)"),
         ("http://127.0.0.1:8000/a@b", "http://127.0.0.1:8000/a@b"),
     ],
 )

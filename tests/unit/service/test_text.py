@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gettext
 from datetime import UTC, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from core.text import text
+from core.text import Text, text
 from service.text import Language, cell_width, choose_language, clean
 
 
@@ -62,6 +63,22 @@ def test_values_are_cleaned_and_put_in_words(english: Language) -> None:
     )
 
     assert said == "change set a\\nb is a person must look"
+
+
+class _Catalogue(gettext.NullTranslations):
+    def gettext(self, message: str) -> str:
+        return {"is no line of this document": "不是此单据的行"}.get(message, message)
+
+
+@pytest.mark.parametrize("place", ["problem", "reason"])
+def test_what_is_wrong_is_said_in_the_language_of_the_reader(place: str) -> None:
+    """A template of ours within an error is translated, the words of a library stand as they are."""
+    language = Language(catalogue=_Catalogue())
+
+    assert "不是此单据的行" == language.say(
+        Text(f"{{{place}}}", {place: "is no line of this document"})
+    )
+    assert "no such file" == language.say(Text(f"{{{place}}}", {place: "no such file"}))
 
 
 def test_texts_within_texts_are_translated_too(english: Language) -> None:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from config.expressions import parse
 from connectors.odbc.dialect_names import dialect_of
-from connectors.odbc.formulas import NOTHING, Sight, Writer, holds, value_of
+from connectors.odbc.formulas import NOTHING, Sight, Writer, holds, ready_condition, value_of
 from connectors.odbc.formulas_sql import Scope, sql_of
 from core.encoding import Value
 from core.errors import ContractBroken
@@ -174,3 +174,32 @@ def test_text_is_bound_and_compared_exactly_everywhere(name: str) -> None:
     assert exact.get(name, "rtrim") in sql
     # Oracle keeps no empty text: to be something is to be not null there.
     assert ("IS NOT NULL" in sql) is (name == "oracle")
+
+
+def test_what_is_remembered_is_of_this_text() -> None:
+    """Texts that were met before mean what they meant; a number that Python takes for another is none of them."""
+    condition = ready_condition(parse("coalesce(a, '') = '' or b = '1'"))
+    rows: list[dict[str, Value]] = [
+        {"a": "", "b": "0"},
+        {"a": "x", "b": "0"},
+        {"a": "x", "b": "1"},
+        {"a": None, "b": None},
+        {"a": "x", "b": None},
+        {"a": "x", "b": 1},
+        {"a": "x", "b": True},
+        {"a": "x", "b": Decimal("1.0")},
+    ]
+
+    first = [condition(row, NOTHING) for row in rows]
+
+    assert first == [True, False, True, True, False, True, True, True]
+    assert first == [condition(row, NOTHING) for row in rows]
+
+
+def test_a_column_that_is_not_needed_may_be_missing() -> None:
+    """What decides first decides; a column that is needed and was not read is a mistake."""
+    condition = ready_condition(parse("a = 'x' or b = 'y'"))
+
+    assert condition({"a": "x"}, NOTHING)
+    with pytest.raises(ContractBroken):
+        condition({"a": "z"}, NOTHING)

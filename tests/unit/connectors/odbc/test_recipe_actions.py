@@ -203,3 +203,65 @@ def test_what_a_close_gives_up() -> None:
         Decimal("4.5"),
         "CNY",
     )
+
+
+@pytest.mark.parametrize("sort, codes", [("15", ["prepayment"]), ("11", [])])
+def test_rows_that_do_not_count(sort: str, codes: list[str]) -> None:
+    """TIPTOP keeps invoices and prepayments in one table: an unconfirmed invoice keeps no order from being closed."""
+    close = actions("tiptop")["close"]
+    before = image(
+        close,
+        {"pmm18": "Y", "pmm25": "2"},
+        {"pmn16": "2"},
+        related={"prepayments": {"apa00": sort, "apa41": "N"}},
+    )
+
+    assert codes == [each.code for each in close.problems(step_of(close), before)]
+
+
+@pytest.mark.parametrize("sort, count", [("15", 1), ("11", 0)])
+def test_business_that_does_not_count(sort: str, count: int) -> None:
+    """What came later is judged by the rows that the recipe means."""
+    every = actions("tiptop")
+    close = every["close"]
+    before = image(close, {"pmm18": "Y", "pmm25": "2"}, {"pmn16": "2"})
+    step = step_of(close)
+    after = done(close, step, before)
+    came = image(
+        close,
+        {"pmm18": "Y", "pmm25": "2"},
+        {"pmn16": "2"},
+        related={"prepayments": {"apa00": sort, "apa41": "N"}},
+    ).of_model("apa_file")
+    now = Image(tuple(sorted([*after.records, *came], key=lambda record: record.ref)))
+
+    assert count == len(close.later_business(step, after, now))
+
+
+def test_what_nobody_wrote_down_is_done_by_a_person() -> None:
+    """A kind without a close of its own is closed and opened by people alone, whatever was proved; it is read back."""
+    every = actions("u8", "accounting_period")
+    close, reopen = every["close"], every["reopen"]
+    before = image(close, {"iyear": 2026, "iperiod": 10, "bflag_PU": False, "bflag_SA": False})
+    step = step_of(close)
+    after = with_fields(before, "1", bflag_PU=True, bflag_SA=True)
+    (back,) = close.inverse(step, before, after)
+
+    assert (Executor.BY_PERSON,) == close.executors == reopen.executors
+    assert "accounting_period.reopen" == back.action
+    assert close.expected(step, before) is reopen.expected(back, after) is None
+    assert [False, True] == [close.is_done(step, before, each) for each in (before, after)]
+    assert [False, True] == [reopen.is_done(back, after, each) for each in (after, before)]
+
+
+def test_a_worklist_calls_lines_as_people_do() -> None:
+    """A person looks for line 2, not for the key of a row."""
+    close = actions("u8")["close"]
+    before = image(
+        close,
+        {"cPOID": "PO1"},
+        {"ivouchrowno": 1},
+        {"ivouchrowno": 2},
+    )
+
+    assert "PO1, lines 2" in str(close.instruction(step_of(close, lines=("1|2",)), before).screen)
