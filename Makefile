@@ -99,6 +99,13 @@ test: system setup lint ## Everything that CI runs: set-up, checks, all tests
 test-fast: setup ## The tests that need nothing but Python
 	$(BIN)/python -m pytest -m "not odbc and not postgres and not tryton and not odoo_live and not chaos and not benchmark"
 
+# Every run is one of a seed: what failed is repeated with `make chaos SEED=... ONLY=...`, which is printed.
+SEED ?= 1
+RUNS ?= 2000
+.PHONY: chaos
+chaos: system setup ## 2,000 random fault runs (SEED=, RUNS=, ONLY=): nothing lost, nothing twice
+	@$(BIN)/python -m tests.chaos --seed $(SEED) --runs $(RUNS) $(if $(ONLY),--only $(ONLY))
+
 .PHONY: coverage
 coverage: system setup ## All tests, measured by branch (COVER_HEART and COVER_WHOLE are the limits)
 	$(BIN)/coverage erase
@@ -119,6 +126,10 @@ bench: setup ## Measure everything that Storno promises in figures; ends with on
 .PHONY: bench-journal
 bench-journal: setup ## Durable operations a second, and memory, without any ERP
 	@$(BIN)/python -m tests.benchmarks.journal
+
+.PHONY: bench-previews
+bench-previews: setup ## Showing a change set and previewing its rollback, in a journal of 100,000 operations
+	@$(BIN)/python -m tests.benchmarks.previews
 
 .PHONY: bench-tryton
 bench-tryton: setup ## A closing through Storno against the same calls in a bare script

@@ -20,7 +20,7 @@ from typing import Any, Final, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
-from config import closings, settings, systems
+from config import closings, notify, settings, systems
 from config.fields import Section
 
 TARGET: Final = Path(__file__).parents[1] / "docs" / "reference" / "settings.md"
@@ -67,6 +67,7 @@ _SECTIONS: Final[tuple[tuple[str, type[Section]], ...]] = (
     ("systems.NAME", systems.TrytonOptions),
     ("systems.NAME", systems.GenericOptions),
     ("closings.NAME", closings.ClosingSettings),
+    ("notify.NAME", notify.PersonSettings),
 )
 _KINDS: Final[Mapping[type[Section], str]] = {
     systems.FakeOptions: "kind `fake`",

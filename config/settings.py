@@ -35,9 +35,12 @@ from config.fields import (
     Words,
     wrong,
 )
+from config.notify import AuditSettings, PersonSettings
 from config.problems import add_problems, unknown_name
+from config.rollbacks import RollbackSettings
 from config.secrets import FromOutside, is_secret_name, put_in, register_secret
 from config.source import Key, Source, dotted, read_source
+from config.storage import JournalKeys, RedactionRules
 from config.systems import BUILT_IN, FakeOptions, GenericOptions, SystemOptions, plain_secrets
 from core.errors import ConfigError, SettingsMissing, UsageError
 from core.text import N_, Text, text
@@ -85,6 +88,8 @@ class JournalSettings(Section):
     """An SQLite file; the default is `journal.db` beside storno.yaml."""
     url: Annotated[SecretStr, BeforeValidator(_journal_url)] | None = None
     """Instead of a path: the address of a database that several workers share."""
+    keys: JournalKeys = ()
+    """Keys that seal what images hold. The first seals, the others only open what was sealed with them."""
 
     @model_validator(mode="after")
     def _check_one(self) -> Self:
@@ -118,6 +123,8 @@ class RunSettings(Section):
     """How long an unreachable or busy system is asked again."""
     stop_after_equal_refusals: Whole = Field(default=10, ge=2, le=10_000)
     """The run stops when the ERP refuses so many documents in a row for the same reason."""
+    lease_seconds: Annotated[Seconds, Field(ge=3)] = 30.0
+    """So long a worker that gives no sign of life keeps its change set; one that is known to be dead loses it at once."""
 
 
 class LogSettings(Section):
@@ -142,12 +149,20 @@ class Settings(Section):
     """Where the journal is kept."""
     approval: ApprovalSettings = ApprovalSettings()
     """Who must agree before anything is changed."""
+    redaction: RedactionRules = ()
+    """Fields whose values nobody shall see; needs a key of the journal."""
     plans: PlanSettings = PlanSettings()
     """How long a plan is good for."""
     run: RunSettings = RunSettings()
     """How change sets are carried out."""
+    rollback: RollbackSettings = RollbackSettings()
+    """What a rollback does about fields that somebody else changed."""
     log: LogSettings = LogSettings()
     """What is logged, and where."""
+    notify: dict[Name, PersonSettings] = Field(default_factory=dict)
+    """People who are told at once of a freeze, a doubt, a stop; by name."""
+    audit: AuditSettings = AuditSettings()
+    """What signs checkpoints and evidence, and what checks them."""
     actor: Words | None = None
     """Name under which changes are recorded; the default is the operating system's user."""
     language: Literal["auto", "en", "zh_CN"] = "auto"
@@ -158,11 +173,18 @@ class Settings(Section):
     """Whether secrets may stand in this file; for practice only."""
 
     _file: Path | None = PrivateAttr(default=None)
+    _lines: dict[Key, int] = PrivateAttr(default_factory=dict)
 
     @property
     def file(self) -> Path | None:
         """The file that was read, or None for settings made in a program."""
         return self._file
+
+    def problem(self, key: Key, problem: Text) -> ConfigError:
+        """Return the error of a setting that turned out wrong where it was used."""
+        line = self._lines.get(key, 1)
+        found = {"file": str(self._file or FILE_NAME), "line": line, "key": dotted(key)}
+        return ConfigError.of([{**found, "problem": problem}])
 
     @property
     def folder(self) -> Path:
@@ -238,6 +260,7 @@ def load(
     if source.problems or settings is None:
         raise _error(path, source)
     settings._file = path.absolute()  # noqa: SLF001 - made here, and frozen for everybody else
+    settings._lines = dict(source.lines)  # noqa: SLF001
     _register(settings)
     return settings
 
@@ -282,6 +305,11 @@ def _check_names(source: Source, kinds: Collection[str] | None) -> None:
         kind = options.get("kind") if isinstance(options, dict) else None
         if isinstance(kind, str) and kinds is not None and kind not in kinds:
             source.add_problem(("systems", name, "kind"), unknown_name(kind, kinds))
+    redaction = source.values.get("redaction")
+    for place, rule in enumerate(redaction if isinstance(redaction, tuple) else ()):
+        system = rule.get("system") if isinstance(rule, dict) else None
+        if isinstance(system, str) and system not in systems:  # it would hide nothing
+            source.add_problem(("redaction", place, "system"), unknown_name(system, systems))
     closings = source.values.get("closings")
     for name, closing in closings.items() if isinstance(closings, dict) else ():
         if not isinstance(closing, dict):

@@ -31,6 +31,7 @@ from config.fields import (
     as_plain,
     wrong,
 )
+from config.politeness import PolitenessSettings
 from config.secrets import REDACTED, FromOutside, is_secret_name
 from config.source import Key
 from core.text import N_
@@ -87,6 +88,8 @@ class FakeOptions(Section):
     """Whether the ERP refuses to change a record that was changed since it was read."""
     timeout_seconds: TimeLimits = TimeLimits()
     """How long the system may take."""
+    politeness: PolitenessSettings = PolitenessSettings()
+    """How often, when, and how long at all it is called."""
 
 
 class TrytonOptions(Section):
@@ -116,6 +119,8 @@ class TrytonOptions(Section):
     """Id of the company to work in; the default is the user's own."""
     language: Words = "en"
     """Language in which the ERP shall answer."""
+    politeness: PolitenessSettings = PolitenessSettings()
+    """How often, when, and how long at all it is called."""
 
 
 class OdooOptions(Section):
@@ -145,6 +150,8 @@ class OdooOptions(Section):
     """Certificates to trust beside those of the machine, as a PEM file."""
     allow_plain_http: Flag = False
     """Whether an http address outside this machine may be used: the password is readable on the way."""
+    politeness: PolitenessSettings = PolitenessSettings()
+    """How often, when, and how long at all it is called."""
 
     @model_validator(mode="after")
     def _database_is_named(self) -> OdooOptions:
@@ -209,6 +216,8 @@ class OdbcOptions(Section):
     """A file that every backup writes, or a folder of backups: the time of the newest file counts."""
     timeout_seconds: OdbcLimits = OdbcLimits()
     """How long the database may take."""
+    politeness: PolitenessSettings = PolitenessSettings()
+    """How often, when, and how long at all it is called."""
 
     @model_validator(mode="after")
     def _is_complete(self) -> OdbcOptions:
@@ -317,6 +326,8 @@ class GenericOptions(Section):
 
     kind: Words
     """Name under which the connector is registered."""
+    politeness: PolitenessSettings = PolitenessSettings()
+    """How often, when, and how long at all it is called."""
 
     @model_validator(mode="before")
     @classmethod

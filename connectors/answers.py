@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final
 
+from core import clock
 from core.errors import (
     AccessDenied,
     BadAnswer,
@@ -50,11 +52,10 @@ def from_status(
             # A smaller batch may pass.
             return Rejected(system=system, said=N_("the request is too large"))
         case 429:
-            wait = answer.headers.get("retry-after", "")
             return RateLimited(
                 system=system,
                 problem=N_("too many requests or wrong passwords"),
-                retry_after=float(wait) if wait.isdigit() else None,
+                retry_after=asked_wait(answer),
             )
         case status if 300 <= status < 400:
             return BadInput(
@@ -66,9 +67,24 @@ def from_status(
             return ContractBroken(
                 problem=f"{product} does not understand our request: HTTP {status}"
             )
-    problem = f"HTTP {answer.status}"
+    problem, wait = f"HTTP {answer.status}", asked_wait(answer)
     if is_write:
-        return OutcomeUnknown(system=system, problem=problem)
+        # It is read what became of it, and that, too, as late as the server asked for.
+        return OutcomeUnknown(system=system, problem=problem, retry_after=wait)
     if answer.status in (502, 503, 504):
-        return Busy(system=system, problem=problem)
+        return Busy(system=system, problem=problem, retry_after=wait)
     return BadAnswer(system=system, problem=problem)
+
+
+def asked_wait(answer: HttpAnswer) -> float | None:
+    """Return how many seconds the server asks us to wait (Retry-After: seconds, or a date), None where it does not."""
+    written = answer.headers.get("retry-after", "").strip()
+    if written.isdigit():
+        return float(written)
+    try:
+        until = parsedate_to_datetime(written)
+    except ValueError:
+        return None
+    if until.tzinfo is None:
+        return None
+    return max(0.0, (until - clock.now()).total_seconds())

@@ -14,6 +14,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
 
+from core.normal_form import EXACT, NormalForm
 from core.text import N_, Text
 
 if TYPE_CHECKING:
@@ -261,6 +262,11 @@ class Action(ABC):
     trace: ClassVar[
         Mapping[str, frozenset[str]]
     ] = {}  # fields that differ even after an exact rollback
+    # Of ours: what the way back writes field by field, as values. Of these alone may a rollback keep what somebody
+    # else wrote, or add a difference, while it puts the others back. None for a way back that is one call of the ERP.
+    restores: ClassVar[Mapping[str, frozenset[str]]] = {}
+    # What the system does not tell apart, so that it is not taken for somebody's change.
+    normal_form: ClassVar[NormalForm] = EXACT
     # True for an action whose way back works derived fields out anew from the records as they are then: where
     # later business changed the result, a derived field that moved meanwhile is no conflict.
     recomputes: ClassVar[bool] = False
@@ -302,6 +308,17 @@ class Action(ABC):
     def inverse(self, step: Step, before: Image, after: Image) -> tuple[Step, ...]:
         """Return the steps that take it back, in order; empty where nothing does, and where a person has no worklist."""
 
+    def inverse_to(
+        self, step: Step, before: Image, after: Image, target: Image
+    ) -> tuple[Step, ...]:
+        """Return the steps that lead from `after` to `target`: `before`, but for fields that were resolved otherwise.
+
+        `after` has in these fields what is there now. An action that works derived fields out must not take the
+        target for what its derived fields were worked out from: that is `before`.
+        """
+        del before
+        return self.inverse(step, target, after)
+
     def later_business(self, step: Step, after: Image, now: Image) -> tuple[LaterBusiness, ...]:
         """Sort what happened to the document since the after image."""
         del step, after, now
@@ -335,6 +352,11 @@ class Action(ABC):
 
     def changed_by(self, image: Image, ref: Ref) -> str | None:
         """Return who changed a record last, as the ERP names them; None where it does not tell."""
+        del image, ref
+        return None
+
+    def changed_at(self, image: Image, ref: Ref) -> datetime | None:
+        """Return when a record was changed last, as the ERP tells; None where it does not."""
         del image, ref
         return None
 

@@ -26,6 +26,15 @@ def monotonic() -> float:
     return time.monotonic()
 
 
+def steady() -> float:
+    """Seconds of the machine's own steady clock: the same for all processes of one machine, until it starts anew.
+
+    It never jumps, whatever is done to the time of day, so it says how old a lease is where all who ask are on one
+    machine.
+    """
+    return time.monotonic()
+
+
 @contextmanager
 def fixed(moment: datetime | Callable[[], datetime]) -> Iterator[None]:
     """Replace the clock inside the block, for tests and for the demo's story."""

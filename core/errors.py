@@ -21,8 +21,10 @@ from core.text import N_, Text, text
 PLACES: Final[Mapping[str, str]] = {
     "change_set": "id of a change set",
     "command": "what a person types to go on",
+    "count": "how many",
     "expired_at": "moment, UTC",
     "file": "path of a file",
+    "freeze": "id of a freeze",
     "journal": "path or address of the journal, without its password",
     "key": "key of a record, as the ERP gives it; in settings the dotted path (systems.erp.url)",
     "line": "line in a file, from 1",
@@ -30,14 +32,19 @@ PLACES: Final[Mapping[str, str]] = {
     "name": "what a person called it: a name, a number, an id",
     "package": "name of a Python package",
     "problem": "what is wrong; a text of ours or a library's words",
+    "pruned_at": "day on which the images were pruned",
     "reason": "why",
+    "person": "who acts or acted",
     "revision": "revision of the journal's schema",
-    "said": "the ERP's own words",
+    "said": "the ERP's own words, or a person's",
+    "scope": "what a freeze stops, as it is typed: system:NAME kind:KIND ...",
     "seconds": "a duration",
     "source": "where it was read: a file with its line, an option, an expression",
     "state": "state of a change set or operation",
     "system": "name of a system in storno.yaml",
     "to": "state that was asked for",
+    "total": "of how many",
+    "until": "moment, UTC",
     "user": "name of the user in the ERP",
     "what": "sort of thing: document, change set, closing, system",
 }
@@ -125,6 +132,16 @@ class NotAllowed(UsageError):
     template = N_("This is not allowed: {reason}")
 
 
+class Frozen(NotAllowed):
+    """A person froze what was about to be written; nothing of this call was sent."""
+
+    code = "STO-0120"
+    template = N_(
+        "{person} froze {scope}: {said}. Nothing more was sent."
+        " To lift it: storno thaw {freeze} --reason TEXT"
+    )
+
+
 class PlanExpired(UsageError):
     """A plan is older than the time for which its evidence is trusted."""
 
@@ -182,6 +199,35 @@ class FenceLost(IllegalMove):
     template = N_(
         "Change set {name} is not held by this process any more ({problem}); nothing of this batch was"
         " written. See where it stands: storno changes show {name}"
+    )
+
+
+class JournalKeyMissing(UsageError):
+    """What is asked for was sealed with a key that the settings do not have."""
+
+    code = "STO-0140"
+    template = N_(
+        "The journal was sealed with the key {name!r}, which is not in storno.yaml."
+        " Put it back under journal.keys: what was sealed with it cannot be read without it."
+    )
+
+
+class JournalKeyWrong(UsageError):
+    """A key of this name is known to the journal, and it is another one."""
+
+    code = "STO-0141"
+    template = N_(
+        "The key {name!r} in storno.yaml is not the key of that name with which the journal was sealed."
+        " Put the right one back, and give a new key a new name."
+    )
+
+
+class ImagesPruned(UsageError):
+    """Retention removed the images: what is left says what was done, and nothing can be taken back."""
+
+    code = "STO-0142"
+    template = N_(
+        "Change set {name} cannot be taken back any more: its images were pruned on {pruned_at} by {person}."
     )
 
 
@@ -249,6 +295,16 @@ class JournalFull(TransientError):
     )
 
 
+class JournalUnreachable(JournalFull):
+    """The journal's server does not answer; nothing was sent after that."""
+
+    code = "STO-0209"
+    template = N_(
+        "The journal {journal} cannot be reached: {problem}. Nothing more is sent."
+        " When its server is back: storno changes resume"
+    )
+
+
 class JournalBusy(TransientError):
     """Another process has been writing to the journal all the time that we waited."""
 
@@ -257,6 +313,16 @@ class JournalBusy(TransientError):
         "The journal {journal} is being written by another process. Nothing more was sent."
         " Wait until that one is done, then: storno changes resume"
     )
+
+
+class HeldOff(TransientError):
+    """A system is left alone for a while, out of politeness; nothing was sent. `until` is a moment in UTC.
+
+    The change set waits and goes on by itself where a worker is running.
+    """
+
+    code = "STO-0208"
+    template = N_("{system} is left alone until {until}: {reason}")
 
 
 # --- the ERP said no ----------------------------------------------------------------------------
@@ -326,6 +392,16 @@ class AccessDenied(RefusedError):
     """The user lacks a right; the run stops."""
 
     code = "STO-0311"
+
+
+class StopRuleMet(RefusedError):
+    """Too many operations of a run ended otherwise than planned; what is done is done, the rest was not sent."""
+
+    code = "STO-0312"
+    template = N_(
+        "{count} of the {total} operations so far ended otherwise than planned, so the run stopped. The last"
+        " one: {said}"
+    )
 
 
 # --- sent, and no trustworthy answer ------------------------------------------------------------

@@ -18,6 +18,7 @@ from core import clock, retry
 from core.crashpoint import crashpoint
 from core.errors import (
     STOPS_THE_RUN,
+    Frozen,
     OutcomeUnknown,
     RefusedError,
     StornoError,
@@ -28,10 +29,11 @@ from core.retry import RetryPolicy
 from core.text import N_, Text
 from recovery import doubt
 from recovery.evidence import known_images, moved_fields, moved_text, unmet_condition
+from recovery.frozen import require_thawed
 from recovery.images import encode_image
 from recovery.journal import Journal
 from recovery.judgement import Judge
-from recovery.model import Operation
+from recovery.model import FieldDifference, Operation
 from recovery.side_by_side import cut, side_by_side
 from recovery.states import OperationState
 from recovery.writing import Outcome
@@ -106,8 +108,9 @@ class Batch:
     def run(self, operations: Sequence[Operation], result: BatchResult) -> None:
         """Carry the operations out, in two commits unless the ERP refuses a call whole; tell it in `result`.
 
-        What is told there holds also when an error is raised.
+        What is told there holds also when an error is raised. Raises `Frozen` when a person froze one of them.
         """
+        require_thawed(self._journal, operations[0].change_set_id, operations)
         told = len(result.outcomes)
         captured = self._capture(operations, result)
         dropped = [o for o in result.outcomes[told:] if o.to is OperationState.DROPPED]
@@ -160,12 +163,17 @@ class Batch:
                 continue
             if moved[i]:
                 result.outcomes.append(
-                    Outcome(operation, OperationState.DROPPED, reason=moved_text(moved[i]))
+                    Outcome(
+                        operation, OperationState.DROPPED, reason=self._told(operation, moved[i])
+                    )
                 )
             elif (unmet := unmet_condition(self._action, operation, images[i])) is not None:
                 result.outcomes.append(
                     Outcome(
-                        operation, OperationState.DROPPED, reason=unmet.text, error_code=unmet.code
+                        operation,
+                        OperationState.DROPPED,
+                        reason=self._journal.redaction.masked_text(unmet.text),
+                        error_code=unmet.code,
                     )
                 )
             elif not self._action.creates_untraceably and self._action.is_done(
@@ -179,6 +187,10 @@ class Batch:
             else:
                 result.postponed.append(operation)
         return captured
+
+    def _told(self, operation: Operation, moved: Sequence[FieldDifference]) -> Text:
+        redaction = self._journal.redaction
+        return moved_text([redaction.shown_difference(operation.system, each) for each in moved])
 
     def _capture_apart(
         self, operations: Sequence[Operation], error: RefusedError, result: BatchResult
@@ -252,7 +264,7 @@ class Batch:
             if end.unread is not None:
                 raise end.unread
         for _, end in told:
-            if isinstance(end.failed, TransientError):
+            if isinstance(end.failed, TransientError | Frozen):
                 raise end.failed
 
     def _carry_out(self, part: Captured) -> Ended:
@@ -261,10 +273,19 @@ class Batch:
             Call(operation.id, operation.step, image)
             for operation, image in zip(part.operations, part.images, strict=True)
         ]
-        fence = self._journal.fence(part.operations[0].change_set_id)
+        change_set_id = part.operations[0].change_set_id
+        require_held = self._journal.fence(change_set_id)
+
+        def fence() -> None:
+            # Both only read: whoever froze these records or took the change set over did so in a commit of its own.
+            require_thawed(self._journal, change_set_id, part.operations)
+            require_held()
+            crashpoint("apply.after_fence")
+
         try:
+            require_thawed(self._journal, change_set_id, part.operations)
             answers = self._system.apply(calls, fence)
-        except TransientError as error:
+        except (TransientError, Frozen) as error:
             return Ended(failed=error)
         except StornoError as error:
             crashpoint("apply.after_call")
@@ -298,6 +319,8 @@ class Batch:
             case TransientError():
                 busy = Text(N_("the system was busy; nothing happened"))
                 self._back_to_captured(part.operations, busy)
+            case Frozen():
+                self._back_to_captured(part.operations, error.text)
             case OutcomeUnknown():
                 self._doubt(part, error, result)
             case RefusedError():
@@ -306,7 +329,7 @@ class Batch:
                 raise error
 
     def _doubt(self, captured: Captured, error: OutcomeUnknown, result: BatchResult) -> None:
-        lost_at = clock.now()
+        lost_at = clock.monotonic()
         log.warning(
             Event.OPERATION_DOUBTED,
             count=len(captured.operations),

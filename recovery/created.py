@@ -32,7 +32,7 @@ def created_documents(
     A chain may create a draft with one call and number it with the next: both tell it. The operation's own
     document is never created by it.
     """
-    if before is None or after is None:
+    if not models or before is None or after is None:
         return []
     found = []
     for record in after.records:

@@ -2,38 +2,39 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
-from sqlalchemy import Connection, Engine, create_engine, event, func, inspect, select, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import (
     ArgumentError,
+    DatabaseError,
     DBAPIError,
     IntegrityError,
+    InterfaceError,
     NoSuchModuleError,
     OperationalError,
-    SQLAlchemyError,
 )
 
+from core.crashpoint import crashpoint
 from core.errors import (
     BadInput,
-    IllegalMove,
     JournalBroken,
     JournalBusy,
     JournalFull,
     JournalNewer,
+    JournalUnreachable,
     PackageMissing,
     StornoError,
 )
 from core.events import Event
 from core.text import N_
 from recovery import schema
+from recovery.columns import metadata
 
 if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -45,6 +46,19 @@ BUSY_TIMEOUT_MILLISECONDS: Final = 60_000
 
 _IS_BUSY: Final = ("database is locked", "database table is locked")
 CACHE_KIBIBYTES: Final = 32_768
+PAGES_BETWEEN_CHECKPOINTS: Final = 2_000
+"""Images stand in the order of their hashes, so a batch touches pages all over their table: the longer the write-ahead
+log grows before it is written back, the oftener a page is written back once for several batches."""
+
+LARGEST_IDLE_LOG_BYTES: Final = PAGES_BETWEEN_CHECKPOINTS * 4096
+"""A plan of 100,000 operations makes the write-ahead log larger; when it was written back, so much of it stays."""
+
+IDLE_SECONDS: Final = 20
+"""So long PostgreSQL waits for a process that stopped in the middle of a transaction, then it rolls it back. Shorter
+than a lease, so that whoever takes over from a frozen process finds nothing locked by it."""
+
+MOST_CONNECTIONS: Final = 40
+"""Beside the five that stay open: several runs at once, each with several calls that ask their fence."""
 
 _CANNOT_WRITE: Final = (
     "disk is full",
@@ -57,13 +71,9 @@ _CANNOT_WRITE: Final = (
 )
 
 
-IsHeld = Callable[[], bool]
-
-_HOLDS: Final = text(
-    "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"
-    " AND granted AND objsubid = 1 AND (classid::bigint << 32 | objid::bigint) = :key)"
-)
-"""Whether this very session has the advisory lock of that number."""
+_AWAY: Final = ("08", "57P", "53300", "22021")
+"""PostgreSQL's states: connection errors, shutting down or starting up, no room for another connection; and bytes that
+are no text at all, which we never send: the line spoilt them."""
 
 
 class Database:
@@ -116,6 +126,10 @@ class Database:
                 event.listen(engine, "connect", _set_up_sqlite)
                 event.listen(engine, "begin", _begin_sqlite)
             database._migrate(current)
+            if database.dialect != "sqlite":
+                # A migration may take its time; everything after it is short.
+                engine.dispose()
+                event.listen(engine, "connect", _set_up_postgresql)
         except BaseException:
             engine.dispose()
             raise
@@ -125,6 +139,31 @@ class Database:
         """Close every connection."""
         self._engine.dispose()
 
+    @property
+    def path(self) -> Path | None:
+        """The file of a journal in SQLite; None for one in memory or in PostgreSQL."""
+        file = self._engine.url.database
+        is_file = self.dialect == "sqlite" and file not in (None, "", ":memory:")
+        return Path(str(file)) if is_file else None
+
+    @contextmanager
+    def driver(self) -> Iterator[Any]:
+        """The driver's own connection, outside any transaction: for what SQLAlchemy has no words for."""
+        with self._translated(), self._engine.connect() as connection:
+            yield connection.connection.driver_connection
+
+    def vacuum(self, tables: Sequence[str]) -> None:
+        """Let the database put its own house in order. Others wait meanwhile (SQLite)."""
+        with self._translated(), self._engine.connect() as connection:
+            connection.execution_options(isolation_level="AUTOCOMMIT")
+            if self.dialect == "sqlite":
+                driver: Any = connection.connection.driver_connection
+                driver.execute("VACUUM")
+                driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                return
+            for table in tables:
+                connection.exec_driver_sql(f'VACUUM (ANALYZE) "{table}"')
+
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """One write transaction: committed durably when the block ends, rolled back when it raises."""
@@ -132,40 +171,30 @@ class Database:
             connection.execution_options(storno_write=True)
             with connection.begin():
                 yield connection
+                crashpoint("journal.before_commit")
+            crashpoint("journal.after_commit")
 
     @contextmanager
-    def held(self, name: str) -> Iterator[IsHeld]:
-        """Hold a name against every other process; the database gives it back when this process dies.
-
-        Yields what tells whether it is still held: a server that was started anew has forgotten it. Raises
-        `IllegalMove` when another process holds it.
-        """
-        if self.dialect == "sqlite":
-            with _held_by_file(self._engine.url.database, name) as is_held:
-                yield is_held
-            return
-        # An advisory lock belongs to its connection, so this one stays open, outside any transaction.
-        key = int(name.replace("-", "")[:15], 16)
-        with self._translated(), self._engine.connect() as connection:
-            connection.execution_options(isolation_level="AUTOCOMMIT")
-            if not connection.execute(select(func.pg_try_advisory_lock(key))).scalar():
-                raise _taken(name)
-            alone = Lock()
-
-            def is_held() -> bool:
-                with (
-                    alone
-                ):  # several threads may call one system, and a connection is for one at a time
-                    try:
-                        return bool(connection.execute(_HOLDS, {"key": key}).scalar())
-                    except SQLAlchemyError:
-                        return False
-
+    def session(self) -> Iterator[Connection]:
+        """A connection of PostgreSQL that nobody shares, for a lock that lasts as long as the connection."""
+        with self._translated():
+            connection = self._engine.connect()
             try:
-                yield is_held
+                # Not of the pool: with many runs at once the pool is for what is short.
+                connection.detach()
+                yield connection
             finally:
-                with suppress(SQLAlchemyError):  # A session that ended has given it back.
-                    connection.execute(select(func.pg_advisory_unlock(key)))
+                connection.close()
+
+    def driver_arguments(self) -> dict[str, Any]:
+        """Return what psycopg connects with, password included: never shown, never logged."""
+        return dict(self._engine.dialect.create_connect_args(self._engine.url)[1])
+
+    @property
+    def file(self) -> str | None:
+        """The path of an SQLite journal; None on PostgreSQL and in memory."""
+        database = self._engine.url.database
+        return None if self.dialect != "sqlite" or database in (None, ":memory:") else database
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -191,6 +220,8 @@ class Database:
             return JournalBusy(journal=self.name)
         if any(sign in said for sign in _CANNOT_WRITE):
             return JournalFull(journal=self.name, problem=said)
+        if self.dialect != "sqlite" and _is_away(error):
+            return JournalUnreachable(journal=self.name, problem=said.strip() or N_("no answer"))
         if isinstance(error, IntegrityError) or said.startswith("no such "):
             return JournalBroken(journal=self.name, problem=said)
         if isinstance(error, OperationalError):
@@ -204,7 +235,7 @@ class Database:
             if not tables:
                 return None
             current: str | None = None
-            if "alembic_version" in tables and tables & schema.metadata.tables.keys():
+            if "alembic_version" in tables and tables & metadata.tables.keys():
                 current = connection.execute(
                     text("SELECT version_num FROM alembic_version")
                 ).scalar()
@@ -227,10 +258,37 @@ class Database:
         log.info(Event.JOURNAL_MIGRATED, journal=self.name, revision=schema.HEAD)
 
 
+def _is_away(error: DBAPIError) -> bool:
+    """Whether the server is not there, is going, or what came from it cannot be its answer."""
+    state = getattr(error.orig, "sqlstate", None)
+    if state is not None:
+        return state.startswith(_AWAY) if isinstance(state, str) else False
+    # Without a state it is the driver that speaks, not the server: of a connection that broke or makes no sense.
+    is_of_line = (
+        isinstance(error, (OperationalError, InterfaceError)) or type(error) is DatabaseError
+    )
+    return error.connection_invalidated or is_of_line
+
+
 def _engine_options(backend: str) -> dict[str, Any]:
     if backend == "sqlite":
         return {"connect_args": {"timeout": BUSY_TIMEOUT_MILLISECONDS / 1000}}
-    return {"pool_pre_ping": True}
+    return {"pool_pre_ping": True, "max_overflow": MOST_CONNECTIONS}
+
+
+def _set_up_postgresql(connection: DBAPIConnection, record: Any) -> None:
+    del record
+    cursor = connection.cursor()
+    # A process that is frozen in the middle of a commit holds the head of the audit chain: nobody could write.
+    cursor.execute(f"SET idle_in_transaction_session_timeout = '{IDLE_SECONDS}s'")
+    # What was committed must outlive the server, whatever its settings say of other databases' needs; a stricter one
+    # (a standby that waits too) stays.
+    cursor.execute(
+        "SELECT set_config('synchronous_commit', 'on', false)"
+        " WHERE current_setting('synchronous_commit') IN ('off', 'local')"
+    )
+    cursor.close()
+    connection.commit()
 
 
 def _set_up_sqlite(connection: DBAPIConnection, record: Any) -> None:
@@ -244,6 +302,8 @@ def _set_up_sqlite(connection: DBAPIConnection, record: Any) -> None:
     cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MILLISECONDS}")
     cursor.execute(f"PRAGMA cache_size=-{CACHE_KIBIBYTES}")
     cursor.execute("PRAGMA temp_store=MEMORY")
+    cursor.execute(f"PRAGMA journal_size_limit={LARGEST_IDLE_LOG_BYTES}")
+    cursor.execute(f"PRAGMA wal_autocheckpoint={PAGES_BETWEEN_CHECKPOINTS}")
     cursor.close()
 
 
@@ -251,52 +311,3 @@ def _begin_sqlite(connection: Connection) -> None:
     # A write transaction takes the lock at once: upgrading a read lock later can fail without waiting.
     is_write = connection.get_execution_options().get("storno_write", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if is_write else "BEGIN")
-
-
-@contextmanager
-def _held_by_file(database: str | None, name: str) -> Iterator[IsHeld]:
-    """Hold a lock file beside the journal: SQLite's own lock, portable, and gone with the process."""
-    if database in (None, ":memory:"):
-        yield lambda: True
-        return
-    file = Path(f"{database}-{name}.lock")
-    try:
-        connection = sqlite3.connect(file, timeout=0, isolation_level=None)
-    except sqlite3.Error as error:
-        raise JournalFull(journal=str(file), problem=str(error)) from error
-    try:
-        connection.execute("BEGIN EXCLUSIVE")
-    except sqlite3.Error as error:
-        connection.close()
-        if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
-            raise _taken(name) from error
-        raise JournalFull(journal=str(file), problem=str(error)) from error
-    try:
-        # Whoever takes the file away lets another process make a new one and hold that.
-        yield lambda: not _may_be_taken(file)
-    finally:
-        # While it is still held, so that nobody takes a file that is about to go. Windows refuses that and
-        # keeps an empty file.
-        with suppress(OSError):
-            file.unlink()
-        connection.close()
-
-
-def _may_be_taken(file: Path) -> bool:
-    """Whether anybody could hold this lock file now: it is gone, or nobody holds it."""
-    try:
-        with closing(sqlite3.connect(f"{file.as_uri()}?mode=rw", uri=True, timeout=0)) as other:
-            other.execute("BEGIN EXCLUSIVE")
-    except sqlite3.Error as error:
-        return error.sqlite_errorcode != sqlite3.SQLITE_BUSY
-    return True
-
-
-def _taken(name: str) -> IllegalMove:
-    return IllegalMove(
-        N_("Change set {name} is being run by another process. Wait for it, or end that process."),
-        what="change set",
-        name=name[:13],
-        to="running",
-        state="running",
-    )

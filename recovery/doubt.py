@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import groupby
 
 import structlog
@@ -16,7 +16,8 @@ from core.errors import IllegalMove, NotAllowed, NotFound
 from core.events import Event
 from core.retry import RetryPolicy
 from core.text import N_, Text
-from recovery.images import differences, encode_image
+from recovery.created import created_documents
+from recovery.images import differences, encode_image, only
 from recovery.journal import Journal
 from recovery.judgement import Judge, Systems, action_of
 from recovery.model import Actor, Operation
@@ -41,25 +42,34 @@ def store(journal: Journal, outcomes: Sequence[Outcome]) -> None:
 
 
 def settle(
-    journal: Journal, systems: Systems, change_set_id: str, policy: RetryPolicy
+    journal: Journal,
+    systems: Systems,
+    change_set_id: str,
+    policy: RetryPolicy,
+    *,
+    system: str | None = None,
 ) -> list[Outcome]:
-    """Settle every operation of a change set that was sent and has no outcome.
+    """Settle every operation of a change set that was sent and has no outcome; of one system alone where it is named.
 
     Waits until the ERP can no longer be working on it (settles-after), then reads. Operations of a worklist
     are read back without waiting; what the person has not done yet stays as it is.
     """
     outcomes: list[Outcome] = []
-    in_flight = list(journal.operations(change_set_id, states=IN_FLIGHT))
+    in_flight = [
+        operation
+        for operation in journal.operations(change_set_id, states=IN_FLIGHT)
+        if system in (None, operation.system)
+    ]
     for (system_name, action_name, executor), members in groupby(
         in_flight, key=lambda op: (op.system, op.step.action, op.executor)
     ):
-        system = systems(system_name)
-        action = action_of(system, action_name)
+        found = systems(system_name)
+        action = action_of(found, action_name)
         group = list(members)
         if executor is Executor.BY_PERSON:
-            outcomes += read_worklist(journal, system, action, group, policy)
+            outcomes += read_worklist(journal, found, action, group, policy)
         else:
-            outcomes += settle_group(journal, system, action, group, policy)
+            outcomes += settle_group(journal, found, action, group, policy)
     return outcomes
 
 
@@ -70,9 +80,12 @@ def settle_group(
     operations: Sequence[Operation],
     policy: RetryPolicy,
     *,
-    lost_at: datetime | None = None,
+    lost_at: float | None = None,
 ) -> list[Outcome]:
-    """Settle operations of one action: wait, read their footprints, decide by the images alone."""
+    """Settle operations of one action: wait, read their footprints, decide by the images alone.
+
+    `lost_at` is when this process stopped waiting for the answer, in seconds of `clock.monotonic`.
+    """
     _wait(operations, action.settles_after, lost_at)
     outcomes: list[Outcome] = []
     for start in range(0, len(operations), action.batch_size):
@@ -138,14 +151,14 @@ def read_worklist(
 
 
 def untouched(systems: Systems, journal: Journal, operations: Sequence[Operation]) -> int:
-    """Return how many of the operations the ERP shows as they were before."""
+    """Return how many of the operations nobody has begun: what they set is as it was, whatever else was written."""
     count = 0
     for operation in operations:
         system = systems(operation.system)
         action = action_of(system, operation.step.action)
         before = journal.images([operation.before_hash])[str(operation.before_hash)]
         (now,) = system.capture([operation.step], [before])
-        count += not differences(before, now, ignore=action.trace)
+        count += not only(differences(before, now), action.ours)
     return count
 
 
@@ -162,41 +175,54 @@ def decide(
     """Let a named person settle one operation that reading could not: confirmed, refused or captured.
 
     `captured` says that it did not happen; the next `changes resume` sends it again. `confirmed` is read
-    back like everything else: what the ERP shows now is the after image. Raises `NotFound`, `IllegalMove`
-    when the operation does not wait for a person, `NotAllowed` when the ERP does not show it as done.
+    back like everything else: what the ERP shows now is the after image. An operation of a worklist may be settled so
+    while it is handed out. Raises `NotFound`, `IllegalMove` when the operation does not wait for a person, `NotAllowed`
+    when the ERP does not show it as done.
     """
     found = list(journal.operations(change_set_id, positions=[position]))
     if not found:
         raise NotFound(what="operation", name=position)
-    if found[0].state is not OperationState.NEEDS_PERSON:
+    # What was handed out and cannot be finished any more waits for a person too: nobody else can end it.
+    is_handed_out = (
+        found[0].executor is Executor.BY_PERSON
+        and found[0].state is OperationState.SENT
+        and to is not OperationState.CAPTURED
+    )
+    if found[0].state is not OperationState.NEEDS_PERSON and not is_handed_out:
         raise IllegalMove(what="operation", name=position, to=to.value, state=found[0].state.value)
     said = Text(N_("decided by {person}: {reason}"), {"person": actor.name, "reason": reason})
-    after = _read_as_done(journal, systems, found[0]) if to is OperationState.CONFIRMED else None
+    outcome = Outcome(found[0], to, reason=said, result=dict(found[0].result))
+    if to is OperationState.CONFIRMED:
+        outcome = _read_as_done(journal, systems, outcome)
     with journal.writing() as writer:
-        writer.settle(
-            [Outcome(found[0], to, after=after, reason=said, result=dict(found[0].result))],
-            actor=actor,
-        )
+        writer.settle([outcome], actor=actor)
     log.info(Event.OPERATION_SETTLED, operation_id=found[0].id, state=to.value, by=actor.name)
     return next(journal.operations(change_set_id, positions=[position]))
 
 
-def _read_as_done(journal: Journal, systems: Systems, operation: Operation) -> bytes:
+def _read_as_done(journal: Journal, systems: Systems, outcome: Outcome) -> Outcome:
+    operation = outcome.operation
     system = systems(operation.system)
     action = action_of(system, operation.step.action)
     before = journal.images([operation.before_hash])[str(operation.before_hash)]
     (now,) = system.capture([operation.step], [before])
     if not action.is_done(operation.step, before, now):
         raise NotAllowed(reason=N_("the ERP does not show it as done"))
-    return encode_image(now)
+    created = created_documents(action.creates, operation.ref, before, now)
+    return replace(outcome, after=encode_image(now), created=tuple(created))
 
 
-def _wait(
-    operations: Iterable[Operation], settles_after: timedelta, lost_at: datetime | None
-) -> None:
-    # The ERP had been working until we stopped listening: its time begins then, not when we sent.
-    sent = [operation.sent_at for operation in operations if operation.sent_at is not None]
-    sent += [lost_at] if lost_at is not None else []
-    if sent:
-        left = max(sent) + settles_after - clock.now()
-        clock.sleep(left.total_seconds())
+def _wait(operations: Iterable[Operation], settles_after: timedelta, lost_at: float | None) -> None:
+    longest = settles_after.total_seconds()
+    # What the journal says was sent. A clock that was set back since must not let anybody wait for a day.
+    waits = [
+        min((operation.sent_at + settles_after - clock.now()).total_seconds(), longest)
+        for operation in operations
+        if operation.sent_at is not None
+    ]
+    if lost_at is not None:
+        # The ERP had been working until we stopped listening: its time begins then, not when we sent. That was in this
+        # process, so it is told by the clock that nobody can set forward.
+        waits.append(lost_at + longest - clock.monotonic())
+    if waits:
+        clock.sleep(max(waits))

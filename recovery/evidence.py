@@ -11,6 +11,7 @@ from recovery.images import WHOLE_RECORD, differences, footprint_key
 from recovery.journal import Journal
 from recovery.model import FieldDifference, Operation
 from recovery.states import ALREADY, OperationState
+from recovery.targets import moved_since_resolved
 
 SHOWN_FIELDS = 3
 
@@ -68,6 +69,7 @@ def moved_fields(
             before[i],
             ignore=action.trace,
             common_only=not _is_same_view(actions, operation, earlier),
+            form=action.normal_form,
         )
         if operation.approved_hash is None:
             # What the link before cut loose for another view is not looked at any more: that is no move.
@@ -85,7 +87,11 @@ def unmet_condition(action: Action, operation: Operation, image: Image) -> Probl
     """Return what still stands in the way of an operation that was planned because others of its plan remove it.
 
     They were carried out before; one of them may have been refused, or somebody made a new reason since.
+    So does a field whose conflict was resolved, and that somebody changed again after that.
     """
+    moved = moved_since_resolved(operation, image, action.normal_form)
+    if moved is not None:
+        return moved
     codes = operation.details.get(CONDITIONS)
     if not codes:
         return None

@@ -1,25 +1,19 @@
-"""Before and after images: encode, compress, hash, compare.
-
-An image is canonical JSON of typed records. Its hash is keyed with a secret of the journal, so that equal
-images are stored once and nobody can guess a salary by hashing candidates.
-"""
+"""Before and after images: encode, decode, compare. An image is canonical JSON of typed records."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
-from backports import zstd
-
 from connectors.contract import Action, Image, Record, Ref
 from core import encoding
+from core.normal_form import EXACT, NormalForm
 from recovery.model import FieldDifference
 
 MISSING: Final = "<missing>"
 """Stands for the value of a field of a record that does not exist, in differences."""
 
-_ABSENT: Final = object()
+_ABSENT: Final[Any] = object()
 
 Ignored = Mapping[str, Collection[str]]
 """Per model the fields that a comparison leaves out."""
@@ -57,42 +51,31 @@ def decode_image(encoded: bytes) -> Image:
     )
 
 
-class ImageCodec:
-    """Turns images into (hash, stored bytes) and back, for one journal."""
-
-    def __init__(self, key: bytes) -> None:
-        self._keyed = hashlib.blake2b(digest_size=32, key=key)
-        self._compressor = zstd.ZstdCompressor(level=3)
-
-    def hash(self, encoded: bytes) -> bytes:
-        """Return the keyed content hash, 32 bytes."""
-        hasher = self._keyed.copy()
-        hasher.update(encoded)
-        return hasher.digest()
-
-    def compress(self, encoded: bytes) -> bytes:
-        """Return what is stored."""
-        return self._compressor.compress(encoded, mode=zstd.ZstdCompressor.FLUSH_FRAME)
-
-    def decompress(self, stored: bytes) -> bytes:
-        """Return the canonical text again."""
-        return zstd.decompress(stored)
-
-
 def differences(
-    before: Image, after: Image, *, ignore: Ignored | None = None, common_only: bool = False
+    before: Image,
+    after: Image,
+    *,
+    ignore: Ignored | None = None,
+    common_only: bool = False,
+    form: NormalForm = EXACT,
 ) -> list[FieldDifference]:
     """Return every field in which two images differ, in the order of their refs.
+
+    With a `form`, spellings of one value are no difference: for the question whether somebody changed it.
 
     A record on one side only is one difference named `*`, unless `ignore` has `*` for its model. A field that
     one image lacks (another footprint) is not compared; with `common_only` neither is such a record.
     """
     ignore = ignore or {}
     found: list[FieldDifference] = []
+    if before is after:  # what is equal is often held once
+        return found
     old = {record.ref: record for record in before.records}
     new = {record.ref: record for record in after.records}
     for ref in old if old.keys() == new.keys() else sorted({*old, *new}):
         left, right = old.get(ref), new.get(ref)
+        if left is right:
+            continue
         if common_only and (left is None or right is None):
             continue
         left_fields = left.fields if left is not None else None
@@ -114,7 +97,11 @@ def differences(
             if value is other or other is _ABSENT:
                 continue
             # 1 == True and Decimal(1) == 1 in Python; an image that changed so did change.
-            if (type(value) is not type(other) or value != other) and name not in ignored:
+            if (
+                (type(value) is not type(other) or value != other)
+                and name not in ignored
+                and (form is EXACT or not form.is_same(value, other))
+            ):
                 found.append(FieldDifference(ref, name, value, other))
     return found
 

@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 import structlog
-from sqlalchemy import ColumnElement, Select, and_, func, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select, tuple_
 
 from connectors.contract import Fence, Image, Kind, Ref
 from connectors.proving import Proof
-from core import encoding
+from core import clock, encoding
 from core.crashpoint import crashpoint
 from core.errors import BadInput, FenceLost, JournalBroken, NotFound
 from core.events import Event
 from core.text import N_, Text
-from recovery import audit, locks, schema
-from recovery.database import Database, IsHeld
+from recovery import audit, claims, locks, schema
+from recovery.claims import LEASE_SECONDS, Claim
+from recovery.columns import id_range, is_id
+from recovery.concealing import load_sealed
+from recovery.database import Database
 from recovery.hashing import HASHED_COLUMNS, hash_exception, hash_operation
-from recovery.images import ImageCodec, decode_image
+from recovery.health import missing_guards, newest_problem
+from recovery.images import decode_image
 from recovery.model import (
     ChangeSet,
     Draft,
@@ -33,15 +37,22 @@ from recovery.model import (
     Purpose,
 )
 from recovery.proofs import newest_proof
+from recovery.redaction import Redaction
 from recovery.rows import read_change_set, read_operation
+from recovery.sealing import Keys
 from recovery.standing import count_already, standing_operations
 from recovery.states import ChangeSetState, OperationState
+from recovery.touching import change_sets_reversing, operations_made
+from recovery.unlocking import open_vault
+from recovery.vault import Vault
 from recovery.writing import JournalWriter
 
 log = structlog.get_logger(__name__)
 
 SHORTEST_PREFIX: Final = 4
 READ_CHUNK: Final = 500
+NO_KEYS: Final = Keys()
+NOTHING_HIDDEN: Final = Redaction()
 
 _set, _operation = schema.change_set, schema.operation
 
@@ -62,18 +73,26 @@ class Move:
 class Journal:
     """One journal. Every method is one short transaction; none is open while an ERP works."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(
+        self, database: Database, keys: Keys = NO_KEYS, redaction: Redaction = NOTHING_HIDDEN
+    ) -> None:
         self._database = database
-        self._held: dict[str, IsHeld] = {}  # the change sets that this process runs
-        self._seed = self._load_seed()
-        self._codec = ImageCodec(self._seed)
+        self._claim: Claim | None = None
+        self._vault = open_vault(database, keys)
+        self.redaction = redaction
+        self._problem = self._look_at_newest()
 
     @classmethod
-    def open(cls, url: str) -> Journal:
-        """Open the journal at `url`, making or migrating it. Errors as `Database.open`."""
+    def open(
+        cls, url: str, *, keys: Keys = NO_KEYS, redaction: Redaction = NOTHING_HIDDEN
+    ) -> Journal:
+        """Open the journal at `url`, making or migrating it. Errors as `Database.open`, and `JournalKeyWrong`.
+
+        With keys, everything that an image holds is sealed; what `redaction` hides is masked wherever it is shown.
+        """
         database = Database.open(url)
         try:
-            journal = cls(database)
+            journal = cls(database, keys, redaction)
         except BaseException:
             database.close()
             raise
@@ -85,33 +104,71 @@ class Journal:
         """The address without a password, for messages."""
         return self._database.name
 
+    @property
+    def seed(self) -> bytes:
+        """What makes this journal's audit chain and image hashes its own; never shown."""
+        return self._vault.seed
+
+    @property
+    def database(self) -> Database:
+        """The database, for modules of recovery that keep the journal itself (backup, retention, rotation)."""
+        return self._database
+
+    @property
+    def vault(self) -> Vault:
+        """Where images are kept."""
+        return self._vault
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether processes on several machines may use it."""
+        return self._database.dialect != "sqlite"
+
     def close(self) -> None:
         """Close every connection."""
         self._database.close()
 
-    def _load_seed(self) -> bytes:
-        table = schema.journal_setting
-        query = select(table.c.value).where(table.c.name == "image_key")
+    def _look_at_newest(self) -> Text | None:
+        """Return what is wrong with the newest line: then the journal can be read and checked, and not written."""
         with self._database.reading() as connection:
-            stored = connection.execute(query).scalar()
-        if stored is None:
-            with self._database.writing() as connection:
-                stored = connection.execute(query).scalar()
-                if stored is None:
-                    stored = secrets.token_hex(32)
-                    connection.execute(insert(table).values(name="image_key", value=stored))
-                    audit.start_chain(connection, bytes.fromhex(stored))
-        return bytes.fromhex(stored)
+            problem, missing = newest_problem(connection), missing_guards(connection)
+        if problem is not None or missing:
+            log.warning(
+                Event.JOURNAL_DOUBTED,
+                journal=self.name,
+                problem=str(problem or ""),
+                missing=missing,
+            )
+        return problem
 
     # --- writing --------------------------------------------------------------------------------
 
     @contextmanager
     def writing(self) -> Iterator[JournalWriter]:
-        """One durable transaction with its audit line; nothing of it stays when the block raises."""
+        """One durable transaction with its audit line; nothing of it stays when the block raises.
+
+        Raises `JournalBroken` where its newest line did not fit when it was opened: nothing is added to it.
+        """
+        if self._problem is not None:
+            raise JournalBroken(journal=self.name, problem=self._problem)
         with self._database.writing() as connection:
-            writer = JournalWriter(connection, self._codec, self._database.dialect)
+            if self._claim is not None:
+                self._claim.keep(connection)
+            writer = JournalWriter(connection, self._vault, self.redaction)
             yield writer
             writer.finish()
+
+    @contextmanager
+    def aside(self) -> Iterator[Connection]:
+        """One durable transaction for what is no history and belongs to no run: that an alarm was delivered."""
+        with self._database.writing() as connection:
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """One read transaction that sees one moment, for modules of recovery with tables of their own."""
+        with self._database.reading() as connection:
+            yield connection
 
     def plan(
         self,
@@ -128,7 +185,7 @@ class Journal:
 
     def image_hash(self, encoded: bytes) -> str:
         """Return the keyed hash under which an encoded image is stored."""
-        return self._codec.hash(encoded).hex()
+        return self._vault.hash(encoded).hex()
 
     # --- reading --------------------------------------------------------------------------------
 
@@ -140,9 +197,10 @@ class Journal:
         query = select(_set).order_by(_set.c.id.desc()).limit(2)
         if wanted != "last":
             prefix = wanted.strip().lower()
-            if len(prefix) < SHORTEST_PREFIX or not set(prefix) <= set("0123456789abcdef-"):
+            ids = id_range(prefix) if len(prefix) >= SHORTEST_PREFIX else None
+            if ids is None:
                 raise NotFound(what="change set", name=wanted)
-            query = query.where(_set.c.id >= prefix, _set.c.id < prefix + "g")
+            query = query.where(_set.c.id.between(*ids))
         with self._database.reading() as connection:
             rows = connection.execute(query).all()
         if not rows:
@@ -180,13 +238,20 @@ class Journal:
         if purpose is not None:
             query = query.where(_set.c.purpose == purpose.value)
         if reverses_id is not None:
-            query = query.where(_set.c.reverses_id == reverses_id)
+            query = query.where(
+                or_(
+                    _set.c.reverses_id == reverses_id,
+                    _set.c.id.in_(change_sets_reversing(reverses_id)),
+                )
+            )
         if system is not None or number is not None:
             inner = select(_operation.c.change_set_id)
             if system is not None:
                 inner = inner.where(_operation.c.system == system)
             if number is not None:
-                inner = inner.where(_is_called([number]))
+                # A counter-document is found by its own number, too.
+                made = operations_made(number)
+                inner = inner.where(or_(_is_called([number]), _operation.c.id.in_(made)))
             query = query.where(_set.c.id.in_(inner))
         with self._database.reading() as connection:
             return [read_change_set(row) for row in connection.execute(query)]
@@ -251,14 +316,21 @@ class Journal:
 
     def operations_by_id(self, ids: Collection[str]) -> dict[str, Operation]:
         """Return operations by their ids; unknown ones are left out."""
-        found = self._fetch(select(_operation).where(_operation.c.id.in_(list(ids))))
+        known = [each for each in ids if is_id(each)]
+        found = self._fetch(select(_operation).where(_operation.c.id.in_(known)))
         return {operation.id: operation for operation in found}
 
     def operations_on_record(self, change_set_id: str, ref: Ref) -> list[Operation]:
-        """Return the confirmed operations of a change set whose footprint holds this record, newest first."""
+        """Return the confirmed operations of a change set whose footprint holds this record, newest first.
+
+        Of a chain the plan knows the footprint of the first link; its later links work on the same document.
+        """
         record = schema.operation_record
         touched = select(record.c.operation_id).where(
             record.c.model == ref.model, record.c.key == ref.key
+        )
+        documents = select(_operation.c.model, _operation.c.key).where(
+            _operation.c.change_set_id == change_set_id, _operation.c.id.in_(touched)
         )
         return self._fetch(
             select(_operation)
@@ -267,6 +339,7 @@ class Journal:
                 _operation.c.state == OperationState.CONFIRMED.value,
                 or_(
                     _operation.c.id.in_(touched),
+                    tuple_(_operation.c.model, _operation.c.key).in_(documents),
                     and_(_operation.c.model == ref.model, _operation.c.key == ref.key),
                 ),
             )
@@ -280,7 +353,9 @@ class Journal:
 
     def _fetch(self, query: Select[Any]) -> list[Operation]:
         with self._database.reading() as connection:
-            return [read_operation(row) for row in connection.execute(query)]
+            rows = connection.execute(query).all()
+            sealed = load_sealed(connection, self._vault, rows)
+        return [read_operation(row, sealed) for row in rows]
 
     def exceptions(self, change_set_id: str) -> Iterator[PlanException]:
         """Yield the documents that were looked at and cannot be closed."""
@@ -312,14 +387,35 @@ class Journal:
             return count_already(connection, change_set_id)
 
     @contextmanager
-    def running(self, change_set_id: str) -> Iterator[None]:
-        """Keep every other process from running this change set until the block, or this process, ends."""
-        with self._database.held(change_set_id) as is_held:
-            self._held[change_set_id] = is_held
-            try:
-                yield
-            finally:
-                del self._held[change_set_id]
+    def running(
+        self,
+        change_set_id: str,
+        *,
+        worker: str | None = None,
+        lease_seconds: float = LEASE_SECONDS,
+    ) -> Iterator[Journal]:
+        """Hold a change set against every other process until the block, or this process, ends.
+
+        Yields the journal for the run: each of its transactions stores nothing but with the claim still ours, and
+        raises `FenceLost` otherwise. Raises `IllegalMove` when another process holds the change set.
+        """
+        with claims.hold(
+            self._database,
+            change_set_id,
+            worker=worker or claims.worker_name(),
+            lease_seconds=lease_seconds,
+        ) as claim:
+            yield self._held_by(claim)
+
+    def _held_by(self, claim: Claim) -> Journal:
+        held = copy(self)
+        vars(held)["_claim"] = claim
+        return held
+
+    @property
+    def claim(self) -> Claim | None:
+        """The claim of the run that this journal is for; None for everybody else."""
+        return self._claim
 
     def fence(self, change_set_id: str) -> Fence:
         """Return what raises `FenceLost` when this process does not hold the change set any more.
@@ -328,37 +424,28 @@ class Journal:
         """
 
         def require_held() -> None:
-            is_held = self._held.get(change_set_id)
-            if is_held is None or not is_held():
+            claim = self._claim
+            if claim is None or claim.change_set_id != change_set_id:
                 raise FenceLost(name=change_set_id[:13], problem=N_("its lock is gone"))
-            with self._database.reading() as connection:
-                locks.require_held(connection, change_set_id)
+            while True:
+                asked = clock.steady()
+                with self._database.reading() as connection:
+                    claim.require(connection)
+                    locks.require_held(connection, change_set_id)
+                # Frozen while it asked, it would hold an answer of long ago.
+                if clock.steady() - asked < claim.lease_seconds / 4:
+                    return
 
         return require_held
 
     def images(self, hashes: Collection[str | None]) -> dict[str, Image]:
         """Return images by their hash. Raises `JournalBroken` when one is missing or was altered."""
-        wanted = sorted({found for found in hashes if found is not None})
-        images: dict[str, Image] = {}
-        table = schema.image
+        wanted = {bytes.fromhex(found) for found in hashes if found is not None}
+        if not wanted:
+            return {}
         with self._database.reading() as connection:
-            for start in range(0, len(wanted), READ_CHUNK):
-                chunk = [bytes.fromhex(found) for found in wanted[start : start + READ_CHUNK]]
-                rows = connection.execute(select(table).where(table.c.hash.in_(chunk)))
-                for row in rows:
-                    images[bytes(row.hash).hex()] = self._decode(bytes(row.hash), row.content)
-        if len(images) != len(wanted):
-            raise JournalBroken(journal=self.name, problem="an image is missing")
-        return images
-
-    def _decode(self, found: bytes, content: bytes) -> Image:
-        try:
-            encoded = self._codec.decompress(bytes(content))
-        except Exception as error:
-            raise JournalBroken(journal=self.name, problem="an image cannot be unpacked") from error
-        if self._codec.hash(encoded) != found:
-            raise JournalBroken(journal=self.name, problem="an image was altered")
-        return decode_image(encoded)
+            stored = self._vault.read(connection, wanted)
+        return {found.hex(): decode_image(encoded) for found, encoded in stored.items()}
 
     def history(self, change_set_id: str) -> Iterator[Move]:
         """Yield every move of a change set and its operations, oldest first."""
@@ -421,7 +508,7 @@ class Journal:
         """Verify the audit chain, the states that follow from it, the plans and every image."""
         from recovery.verification import verify_journal
 
-        report = verify_journal(self._database, self._codec, self._seed, self.plan_hash)
+        report = verify_journal(self._database, self._vault, self.plan_hash)
         log.info(
             Event.AUDIT_VERIFIED,
             lines=report.line_count,

@@ -11,6 +11,7 @@ from core import retry
 from core.errors import NoEffect, NotFound, RefusedError
 from core.retry import RetryPolicy
 from core.text import N_, Text
+from recovery.created import created_documents
 from recovery.images import (
     Ignored,
     differences,
@@ -22,6 +23,7 @@ from recovery.images import (
 from recovery.journal import Journal
 from recovery.model import FieldDifference, Operation
 from recovery.states import ALREADY, OperationState
+from recovery.targets import resolved_target, target_beside
 from recovery.writing import Outcome
 
 Systems = Callable[[str], System]
@@ -84,7 +86,7 @@ class Judge:
         """Return where the operation goes after an answer. NEEDS_PERSON means: through in_doubt."""
         action = self._action
         changed = differences(before, after, ignore=action.trace)
-        ours, foreign = only(changed, action.ours), without(changed, action.ours)
+        ours, foreign = only(changed, action.ours), self._foreign(before, after)
         encoded = encode_image(after)
         if refused is not None:
             if ours:
@@ -95,13 +97,19 @@ class Judge:
                 return self._person(operation, encoded, reason, changed)
             return self._refused(operation, refused, foreign)
         if action.is_done(operation.step, before, after):
-            return self.confirmed(operation, after, encoded, foreign)
+            return self.confirmed(operation, before, after, encoded, foreign)
         if not ours:
             said = Text(N_("the state is what it was before"))
             error = NoEffect(system=operation.system, said=said)
             return self._refused(operation, error, foreign)
         reason = Text(N_("the ERP said yes, but what was wanted does not hold afterwards"))
         return self._person(operation, encoded, reason, changed)
+
+    def _foreign(self, before: Image, after: Image) -> list[FieldDifference]:
+        """Return what somebody else changed meanwhile; another spelling of one value is no change."""
+        action = self._action
+        changed = differences(before, after, ignore=action.trace, form=action.normal_form)
+        return without(changed, action.ours)
 
     def settle(self, operation: Operation, before: Image, after: Image) -> Outcome:
         """Return where an operation in doubt goes, judged by reading alone."""
@@ -111,8 +119,8 @@ class Judge:
         # What an action creates may be all trace (a counter-document stays): it happened nevertheless.
         ours = only(differences(before, after), action.ours)
         if is_done and ours and action.is_ours(before, after) is not False:
-            foreign = without(changed, action.ours)
-            return self.confirmed(operation, after, encode_image(after), foreign)
+            foreign = self._foreign(before, after)
+            return self.confirmed(operation, before, after, encode_image(after), foreign)
         if not changed and not is_done and not action.creates_untraceably:
             reason = Text(N_("read after the lost answer: it did not happen"))
             return Outcome(operation, OperationState.CAPTURED, reason=reason)
@@ -129,14 +137,22 @@ class Judge:
     def confirmed(
         self,
         operation: Operation,
+        before: Image,
         after: Image,
         encoded: bytes,
         foreign: Sequence[FieldDifference],
     ) -> Outcome:
-        """Return the confirmed outcome, with foreign changes and, for a rollback, the residue."""
+        """Return the confirmed outcome, with foreign changes, what it created and, for a rollback, the residue."""
         result = {"foreign": _as_rows(foreign)} if foreign else {}
         result |= self._left(operation, after)
-        return Outcome(operation, OperationState.CONFIRMED, after=encoded, result=result or None)
+        created = created_documents(self._action.creates, operation.ref, before, after)
+        return Outcome(
+            operation,
+            OperationState.CONFIRMED,
+            after=encoded,
+            result=result or None,
+            created=tuple(created),
+        )
 
     def already(self, operation: Operation, image: Image, encoded: bytes) -> Outcome:
         """Return the outcome of an operation that finds its work done: nothing is sent, the residue is told."""
@@ -161,14 +177,23 @@ class Judge:
     ) -> dict[str, Any]:
         forward = self._system.actions()[original.step.action]
         trace = _union(self._action.trace, forward.trace)
+        target, resolved = resolved_target(operation, target)
+        target, beside = target_beside(operation, target)
         # Another footprint reads other records: a record that only one of them can see is no residue.
         is_same_view = footprint_key(self._action) == footprint_key(forward)
         left = differences(target, after, ignore=trace, common_only=not is_same_view)
         recomputed = only(left, forward.derived)
         residue = without(only(left, _union(forward.ours, self._action.ours)), forward.derived)
-        kept = without(left, _union(forward.ours, self._action.ours))
-        is_exact = operation.reversibility is Reversibility.EXACT and not residue and not recomputed
+        kept = [*without(left, _union(forward.ours, self._action.ours)), *beside]
+        is_exact = (
+            operation.reversibility is Reversibility.EXACT
+            and not residue
+            and not recomputed
+            and not resolved
+        )
         found: dict[str, Any] = {"is_exact": is_exact}
+        if resolved:
+            found["resolved"] = resolved
         if residue:
             found["residue"] = _as_rows(residue)
         if recomputed:

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from core.errors import FenceLost, RecordLocked
 from core.text import N_
 from recovery import schema
+from recovery.columns import StornoId
 from recovery.states import ChangeSetState, OperationState
 
 _operation, _lock, _record = schema.operation, schema.record_lock, schema.operation_record
@@ -27,7 +28,7 @@ def lock_records(connection: Connection, change_set_id: str) -> None:
         .from_select(
             ["system", "model", "key", "change_set_id"],
             # In one order for all, so that two change sets never wait for each other (PostgreSQL).
-            select(wanted.c.system, wanted.c.model, wanted.c.key, literal(change_set_id))
+            select(wanted.c.system, wanted.c.model, wanted.c.key, literal(change_set_id, StornoId))
             .where(literal(True))
             .order_by(wanted.c.system, wanted.c.model, wanted.c.key),
         )

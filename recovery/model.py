@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from connectors.contract import Executor, Image, Kind, Ref, Reversibility, Step
 from core.text import Text
 from recovery.states import ChangeSetState, OperationState
+
+if TYPE_CHECKING:
+    from recovery.resolutions import Resolution, Way
 
 
 class Purpose(StrEnum):
@@ -53,6 +56,9 @@ class PlannedOperation:
     after: int | None = None
     reverses_operation_id: str | None = None
     dropped: Text | None = None  # planned and left out at once, with the reason (a conflict)
+    approved_hash: str | None = (
+        None  # instead of `approved`, until the plan is stored: the journal has that image
+    )
     details: Mapping[str, Any] = field(default_factory=dict)  # remainder, route, conflict fields
 
 
@@ -80,6 +86,7 @@ class Draft:
     reverses_id: str | None = None
     expires_at: datetime | None = None
     details: Mapping[str, Any] = field(default_factory=dict)  # acting_as, counts of harmless things
+    reverses: tuple[str, ...] = ()  # every change set of which it takes operations back
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,3 +177,5 @@ class Conflict:
     now: Any
     changed_by: str | None = None
     changed_at: datetime | None = None
+    resolution: Resolution | None = None  # what was said about it, and whether that can be done
+    ways: tuple[Way, ...] = ()  # by which it can be resolved here

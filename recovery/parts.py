@@ -11,8 +11,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from connectors.contract import Image, Ref
+from recovery import touching
+from recovery.asked import operations_by_id
 from recovery.images import WHOLE_RECORD, differences, only
-from recovery.states import OperationState
 
 if TYPE_CHECKING:
     from connectors.contract import Action
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
 PART_OF: Final = "part_of"
 """In the details of an operation: the id of the one of which it takes some lines back."""
-
-_MANY: Final = 10_000
 
 
 def narrowed(image: Image, lines: frozenset[Ref]) -> Image:
@@ -38,18 +37,14 @@ def parts_of(journal: Journal, operations: Iterable[Operation]) -> dict[str, lis
     wanted: dict[str, set[str]] = {}
     for operation in operations:
         wanted.setdefault(operation.change_set_id, set()).add(operation.id)
+    with journal.reading() as connection:
+        ids = touching.parts_of_change_sets(connection, sorted(wanted))
     found: dict[str, list[Operation]] = {}
-    for set_id, ids in wanted.items():
-        for reversing in reversed(journal.change_sets(reverses_id=set_id, limit=_MANY)):
-            parts = [
-                part
-                for part in journal.operations(reversing.id, states={OperationState.CONFIRMED})
-                if part.details.get(PART_OF) in ids
-            ]
-            standing = set(journal.standing([part.id for part in parts]))
-            for part in parts:
-                if part.id in standing:
-                    found.setdefault(part.details[PART_OF], []).append(part)
+    standing = set(journal.standing(ids))
+    for part in operations_by_id(journal, [each for each in ids if each in standing]):
+        of = str(part.details.get(PART_OF))
+        if any(of in each for each in wanted.values()):
+            found.setdefault(of, []).append(part)
     return found
 
 

@@ -9,6 +9,10 @@ from typing import Final
 
 from connectors.contract import Ref
 from recovery.model import PlannedOperation
+from recovery.positions import format_positions
+
+NEEDS: Final = "needs"
+"""In the details of an operation: positions of others of its change set that must hold before it is sent, as text."""
 
 BLOCK: Final = 100
 """Documents whose first links run together before their second links do: a crash leaves at most this many
@@ -17,10 +21,15 @@ chains between two links."""
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """Every operation on one document, in order; `follows` is the index of a chain that must be done before."""
+    """Every operation on one document, in order; `follows` is the index of a chain that must be done before.
+
+    `needs` are indexes of more of them: every one must hold before the first operation of this chain is sent.
+    """
 
     operations: tuple[PlannedOperation, ...]
     follows: int | None = None
+    needs: frozenset[int] = frozenset()
+    looks_at: frozenset[Ref] = frozenset()  # records of an evidence that the journal has already
 
     @property
     def shape(self) -> tuple[object, ...]:
@@ -30,11 +39,12 @@ class Chain:
     @property
     def refs(self) -> set[tuple[str, Ref]]:
         """Every record that it looks at, as far as the plan knows, with its system."""
-        return {
+        found = {
             (op.system, ref)
             for op in self.operations
             for ref in (op.step.ref, *(op.approved.refs() if op.approved is not None else ()))
         }
+        return found | {(self.operations[0].system, ref) for ref in self.looks_at}
 
 
 @dataclass(slots=True)
@@ -44,36 +54,46 @@ class _Group:
     shape: tuple[object, ...]
     chains: list[Chain]
     refs: set[tuple[str, Ref]]
+    numbers: list[int]
 
 
 def gather(chains: Sequence[Chain]) -> list[Chain]:
     """Return the chains with those of one shape side by side, so that they share batches.
 
-    Two chains that look at a common record keep their order: what came first may be what the other rests on.
-    For chains that follow no other one.
+    Two chains that look at a common record keep their order: what came first may be what the other rests on. So do
+    a chain and those that it needs. For chains that follow no other one.
     """
     groups: list[_Group] = []
-    for chain in chains:
+    group_of: dict[int, _Group] = {}
+    for number, chain in enumerate(chains):
         refs, home = chain.refs, None
+        needed = [group_of[each] for each in chain.needs]
         for group in reversed(groups):
             if group.shape == chain.shape:
                 home = group
                 break
-            if not refs.isdisjoint(group.refs):
+            if not refs.isdisjoint(group.refs) or any(group is each for each in needed):
                 break
         if home is None:
-            home = _Group(chain.shape, [], set())
+            home = _Group(chain.shape, [], set(), [])
             groups.append(home)
         home.chains.append(chain)
         home.refs |= refs
-    return [chain for group in groups for chain in group.chains]
+        home.numbers.append(number)
+        group_of[number] = home
+    place = {n: i for i, n in enumerate(n for group in groups for n in group.numbers)}
+    return [
+        replace(chain, needs=frozenset(place[n] for n in chain.needs)) if chain.needs else chain
+        for group in groups
+        for chain in group.chains
+    ]
 
 
 def arrange(chains: Sequence[Chain], *, block: int = BLOCK) -> Iterator[PlannedOperation]:
     """Yield the operations of all chains with their `after` set.
 
     Neighbouring chains of one shape go link by link in blocks of `block` documents; the order of the chains
-    is kept otherwise. A chain that follows another waits for that one's last operation.
+    is kept otherwise. A chain that follows another, or needs others, waits for the last operation of each.
     """
     emitted = 0
     last_index: dict[int, int] = {}
@@ -83,21 +103,26 @@ def arrange(chains: Sequence[Chain], *, block: int = BLOCK) -> Iterator[PlannedO
                 after = last_index.get(number) if link else None
                 if link == 0 and chain.follows is not None:
                     after = last_index.get(chain.follows)
-                yield replace(chain.operations[link], after=after)
+                operation = replace(chain.operations[link], after=after)
+                if link == 0 and chain.needs:
+                    # Positions count from 1.
+                    needs = format_positions(sorted(last_index[n] + 1 for n in chain.needs))
+                    operation = replace(operation, details={**operation.details, NEEDS: needs})
+                yield operation
                 last_index[number] = emitted
                 emitted += 1
 
 
 def _blocks(chains: Sequence[Chain], block: int) -> Iterator[list[tuple[int, Chain]]]:
-    """Cut the chains into blocks of one shape; a chain never shares a block with the one that it follows."""
+    """Cut the chains into blocks of one shape; a chain never shares a block with one that it waits for."""
     for _, neighbours in groupby(enumerate(chains), key=lambda item: item[1].shape):
         part: list[tuple[int, Chain]] = []
+        inside: set[int] = set()
         for number, chain in neighbours:
-            follows_inside = chain.follows is not None and any(
-                chain.follows == other for other, _ in part
-            )
-            if len(part) == block or follows_inside:
+            waits_inside = chain.follows in inside or not inside.isdisjoint(chain.needs)
+            if len(part) == block or waits_inside:
                 yield part
-                part = []
+                part, inside = [], set()
             part.append((number, chain))
+            inside.add(number)
         yield part

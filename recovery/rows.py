@@ -2,29 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from connectors.contract import Executor, Kind, Ref, Reversibility, Step
 from core import encoding
 from core.text import Text
+from recovery.concealing import REFERENCE, Sealed, reveal
 from recovery.model import Actor, ChangeSet, Operation, Purpose
+from recovery.redaction import MASK
 from recovery.states import ChangeSetState, OperationState
 
+_HIDDEN: Final = "s"
 
-def pack_arguments(arguments: Any) -> str | None:
-    """Return typed arguments as canonical text; None when there are none."""
+
+def pack_arguments(
+    arguments: Any, hidden: Mapping[str, Mapping[str, str]] | None = None
+) -> str | None:
+    """Return typed arguments as canonical text; None when there are none.
+
+    Of those in `hidden` there is a reference alone: what `recovery.concealing` hides stands in no plain row.
+    """
     if not arguments:
         return None
-    values, types = encoding.pack(arguments)
-    return encoding.encode_json({"v": values, "t": types} if types else {"v": values}).decode()
+    hidden = hidden or {}
+    values, types = encoding.pack(
+        {name: value for name, value in arguments.items() if name not in hidden}
+    )
+    packed: dict[str, Any] = {"v": values, "t": types} if types else {"v": values}
+    if hidden:
+        packed[_HIDDEN] = hidden
+    return encoding.encode_json(packed).decode()
 
 
-def unpack_arguments(stored: str | None) -> dict[str, Any]:
-    """Read back what `pack_arguments` wrote."""
+def unpack_arguments(stored: str | None, sealed: Sealed | None = None) -> dict[str, Any]:
+    """Read back what `pack_arguments` wrote. Without what was sealed, a mask stands there: to be shown, not sent."""
     if stored is None:
         return {}
     found = encoding.loads(stored)
-    return dict(encoding.unpack(found["v"], found.get("t", {})))
+    arguments = dict(encoding.unpack(found["v"], found.get("t", {})))
+    for name, reference in found.get(_HIDDEN, {}).items():
+        hidden = (sealed or {}).get(reference[REFERENCE])
+        arguments |= encoding.unpack(hidden["v"], hidden["t"]) if hidden else {name: MASK}
+    return arguments
 
 
 def text_json(found: Text) -> str:
@@ -72,8 +92,15 @@ _REVERSIBILITIES: Final = {each.value: each for each in Reversibility}
 _STATES: Final = {state.value: state for state in OperationState}
 
 
-def read_operation(row: Any) -> Operation:
-    """Return a row of table `operation` as a value."""
+def _loaded(stored: str | None, sealed: Sealed | None) -> dict[str, Any]:
+    if stored is None:
+        return {}
+    found: dict[str, Any] = encoding.loads(stored)
+    return reveal(found, sealed) if REFERENCE in stored else found
+
+
+def read_operation(row: Any, sealed: Sealed | None = None) -> Operation:
+    """Return a row of table `operation` as a value; `sealed` is what stands in no plain row."""
     # A run reads every operation once more: unpacking the row and looking enums up halves what that costs.
     (
         operation_id,
@@ -109,7 +136,7 @@ def read_operation(row: Any) -> Operation:
         system=system,
         kind=_KINDS[kind],
         number=number,
-        step=Step(action, Ref(model, key), unpack_arguments(arguments)),
+        step=Step(action, Ref(model, key), unpack_arguments(arguments, sealed)),
         executor=_EXECUTORS[executor],
         reversibility=_REVERSIBILITIES[reversibility],
         state=_STATES[state],
@@ -119,8 +146,8 @@ def read_operation(row: Any) -> Operation:
         reverses_operation_id=reverses_operation_id,
         reason=_text(reason),
         error_code=error_code,
-        result={} if result is None else encoding.loads(result),
-        details={} if details is None else encoding.loads(details),
+        result=_loaded(result, sealed),
+        details=_loaded(details, sealed),
         sent_at=sent_at,
         settled_at=settled_at,
     )

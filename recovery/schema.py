@@ -1,74 +1,28 @@
-"""The journal's tables (SQLite and PostgreSQL). Moments are UTC, JSON is canonical text, hashes are 32 bytes."""
+"""The journal's tables (SQLite and PostgreSQL). JSON is canonical text, hashes are 32 bytes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import UTC, datetime
-from enum import StrEnum
+from collections.abc import Collection
 from typing import Final
 
 from sqlalchemy import (
-    CheckConstraint,
     Column,
-    DateTime,
-    Dialect,
     ForeignKey,
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     String,
     Table,
     Text,
-    TypeDecorator,
     UniqueConstraint,
 )
 
+from recovery import schema_freezes, schema_storage
+from recovery.columns import StornoId, UTCDateTime, metadata, one_of
 from recovery.states import ChangeSetState, OperationState
 
-HEAD: Final = "0001"
+HEAD: Final = "0002"
 """The newest revision; a journal with another one is migrated, or refused when we do not know it."""
-
-metadata: Final = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-
-class UTCDateTime(TypeDecorator[datetime]):
-    """A moment in UTC. SQLite gives naive values back whatever the column says, so this type adds the zone."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Refuse naive moments."""
-        del dialect
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            msg = "a naive datetime cannot be stored"
-            raise ValueError(msg)
-        return value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Return an aware moment."""
-        del dialect
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-def one_of(column: str, states: Iterable[StrEnum]) -> CheckConstraint:
-    """Return a CHECK that lists the states."""
-    listed = ", ".join(f"'{state.value}'" for state in states)
-    return CheckConstraint(f"{column} IN ({listed})", name=column)
-
 
 journal_setting: Final = Table(
     "journal_setting",
@@ -80,7 +34,7 @@ journal_setting: Final = Table(
 change_set: Final = Table(
     "change_set",
     metadata,
-    Column("id", String(36), primary_key=True),
+    Column("id", StornoId, primary_key=True),
     Column("purpose", String(20), nullable=False),
     Column("title", Text, nullable=False),
     Column("state", String(20), nullable=False),
@@ -88,7 +42,7 @@ change_set: Final = Table(
     Column("actor_how", String(20), nullable=False),
     Column("reason", Text),
     Column("closing", Text),
-    Column("reverses_id", String(36), ForeignKey("change_set.id")),
+    Column("reverses_id", StornoId, ForeignKey("change_set.id")),
     Column("plan_hash", LargeBinary(32)),
     Column("policy", String(20)),
     Column("approved_by", Text),
@@ -108,8 +62,8 @@ Index(None, change_set.c.reverses_id)
 operation: Final = Table(
     "operation",
     metadata,
-    Column("id", String(36), primary_key=True),
-    Column("change_set_id", String(36), ForeignKey("change_set.id"), nullable=False),
+    Column("id", StornoId, primary_key=True),
+    Column("change_set_id", StornoId, ForeignKey("change_set.id"), nullable=False),
     Column("position", Integer, nullable=False),
     Column("after_position", Integer),
     Column("system", String(60), nullable=False),
@@ -125,7 +79,7 @@ operation: Final = Table(
     Column("approved_hash", LargeBinary(32)),
     Column("before_hash", LargeBinary(32)),
     Column("after_hash", LargeBinary(32)),
-    Column("reverses_operation_id", String(36)),
+    Column("reverses_operation_id", StornoId),
     Column("reason", Text),
     Column("error_code", String(10)),
     Column("result", Text),
@@ -148,16 +102,17 @@ Index(
 operation_record: Final = Table(
     "operation_record",
     metadata,
-    Column("operation_id", String(36), ForeignKey("operation.id"), primary_key=True),
+    Column("operation_id", StornoId, ForeignKey("operation.id"), primary_key=True),
     Column("model", Text, primary_key=True),
     Column("key", Text, primary_key=True),
+    sqlite_with_rowid=False,
 )
 Index(None, operation_record.c.model, operation_record.c.key)
 
 plan_exception: Final = Table(
     "plan_exception",
     metadata,
-    Column("change_set_id", String(36), ForeignKey("change_set.id"), primary_key=True),
+    Column("change_set_id", StornoId, ForeignKey("change_set.id"), primary_key=True),
     Column("position", Integer, primary_key=True),
     Column("system", String(60), nullable=False),
     Column("kind", String(30), nullable=False),
@@ -168,12 +123,8 @@ plan_exception: Final = Table(
     Column("text", Text, nullable=False),
 )
 
-image: Final = Table(
-    "image",
-    metadata,
-    Column("hash", LargeBinary(32), primary_key=True),
-    Column("content", LargeBinary, nullable=False),
-)
+image: Final = schema_storage.image
+"""How images are kept is in `recovery.schema_storage`."""
 
 record_lock: Final = Table(
     "record_lock",
@@ -181,7 +132,8 @@ record_lock: Final = Table(
     Column("system", String(60), primary_key=True),
     Column("model", Text, primary_key=True),
     Column("key", Text, primary_key=True),
-    Column("change_set_id", String(36), ForeignKey("change_set.id"), nullable=False),
+    Column("change_set_id", StornoId, ForeignKey("change_set.id"), nullable=False),
+    sqlite_with_rowid=False,
 )
 Index(None, record_lock.c.change_set_id)
 
@@ -209,7 +161,7 @@ move: Final = Table(
     metadata,
     Column("audit_number", Integer, ForeignKey("audit_line.number"), primary_key=True),
     Column("position", Integer, primary_key=True),
-    Column("change_set_id", String(36), ForeignKey("change_set.id"), nullable=False),
+    Column("change_set_id", StornoId, ForeignKey("change_set.id"), nullable=False),
     Column("subject", String(12), nullable=False),
     Column("to_state", String(20), nullable=False),
     Column("positions", Text),
@@ -219,15 +171,47 @@ move: Final = Table(
 )
 Index(None, move.c.change_set_id)
 
-APPEND_ONLY: Final = ("audit_line", "move", "image")
+# A move that belongs to no change set (a freeze, a thaw, what retention removed): it stands in the audit chain
+# beside the rows of `move`, and counts its positions with them.
+journal_move: Final = Table(
+    "journal_move",
+    metadata,
+    Column("audit_number", Integer, ForeignKey("audit_line.number"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("subject", String(20), nullable=False),
+    Column("subject_id", Text, nullable=False),
+    Column("to_state", String(20), nullable=False),
+    Column("actor", Text),
+    Column("detail", Text),
+)
+Index(None, journal_move.c.subject, journal_move.c.subject_id)
+
+freeze: Final = schema_freezes.freeze
+alarm: Final = schema_freezes.alarm
+alarm_delivery: Final = schema_freezes.alarm_delivery
+"""What stops every worker, and what people are told at once: `recovery.schema_freezes`."""
+
+APPEND_ONLY: Final = ("audit_line", "move", "journal_move", "image", "image_dictionary")
 """Tables whose rows are never changed; `image` rows may be deleted by retention, the others never."""
 
-UNDELETABLE: Final = ("audit_line", "move", "change_set", "operation", "plan_exception")
+UNDELETABLE: Final = (
+    "audit_line",
+    "audit_head",
+    "move",
+    "journal_move",
+    "change_set",
+    "operation",
+    "plan_exception",
+    "freeze",
+)
 """Tables whose rows are never deleted."""
 
 
-def guard_statements(dialect: str) -> list[str]:
-    """Return the DDL of the append-only triggers. Every migration runs it again: batch mode drops triggers."""
+def guard_statements(dialect: str, present: Collection[str] | None = None) -> list[str]:
+    """Return the DDL of the append-only triggers. Every migration runs it again: batch mode drops triggers.
+
+    `present` are the tables that this revision has; without it, all of them.
+    """
     statements: list[str] = []
     guards = [("UPDATE", "updated", APPEND_ONLY), ("DELETE", "deleted", UNDELETABLE)]
     if dialect != "sqlite":
@@ -236,6 +220,8 @@ def guard_statements(dialect: str) -> list[str]:
         )  # it deletes without DELETE's triggers
     for verb, done, tables in guards:
         for table in tables:
+            if present is not None and table not in present:
+                continue
             name = f"guard_{table}_{verb.lower()}"
             message = f"rows of {table} are never {done}"
             if dialect == "sqlite":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from sqlalchemy import Connection, func, or_, select
@@ -17,6 +17,12 @@ log = structlog.get_logger(__name__)
 
 CHUNK: Final = 500
 _operation, _set = schema.operation, schema.change_set
+_CHAIN: Final = (
+    _operation.c.change_set_id,
+    _operation.c.system,
+    _operation.c.model,
+    _operation.c.key,
+)
 RESTATED: Final = {
     ChangeSetState.APPLIED.value,
     ChangeSetState.PARTLY_APPLIED.value,
@@ -31,9 +37,15 @@ def reversed_operations(connection: Connection, operation_ids: Collection[str]) 
     A rollback of a rollback makes the first operation stand again, to any depth.
     """
     wanted, reversers = list(operation_ids), dict[str, list[str]]()
+    idle: list[Any] = []
     for start in range(0, len(wanted), CHUNK):
         rows = connection.execute(
-            select(_operation.c.id, _operation.c.reverses_operation_id).where(
+            select(
+                _operation.c.id,
+                _operation.c.reverses_operation_id,
+                _operation.c.state,
+                *_CHAIN,
+            ).where(
                 _operation.c.reverses_operation_id.in_(wanted[start : start + CHUNK]),
                 or_(
                     _operation.c.state == OperationState.CONFIRMED.value,
@@ -43,13 +55,30 @@ def reversed_operations(connection: Connection, operation_ids: Collection[str]) 
         )
         for row in rows:
             reversers.setdefault(row.reverses_operation_id, []).append(row.id)
+            if row.state != OperationState.CONFIRMED.value:
+                idle.append(row)
     if not reversers:
         return frozenset()
     taken_back = reversed_operations(connection, [i for ids in reversers.values() for i in ids])
+    taken_back |= _gone_with_their_chain(connection, idle)
     return frozenset(
         operation_id
         for operation_id, ids in reversers.items()
         if any(each not in taken_back for each in ids)
+    )
+
+
+def _gone_with_their_chain(connection: Connection, idle: Sequence[Any]) -> frozenset[str]:
+    """Return those that had nothing to do and whose chain was taken back: there is nothing of theirs to take back."""
+    links: dict[str, list[str]] = {}
+    for row in idle:
+        same = (_operation.c[column.name] == getattr(row, column.name) for column in _CHAIN)
+        confirmed = _operation.c.state == OperationState.CONFIRMED.value
+        found = connection.execute(select(_operation.c.id).where(confirmed, *same)).scalars()
+        links[row.id] = list(found)
+    gone = reversed_operations(connection, [each for ids in links.values() for each in ids])
+    return frozenset(
+        operation_id for operation_id, ids in links.items() if ids and gone.issuperset(ids)
     )
 
 

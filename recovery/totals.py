@@ -22,9 +22,12 @@ class Sort(StrEnum):
     AS_BEFORE = "as_before"  # it will be as it was before
     HARMLESS = "harmless"  # so too, although business went on
     RECOMPUTED = "recomputed"  # taken back; what follows from later business is worked out anew
+    RESOLVED = "resolved"  # taken back, but for fields in conflict that were resolved otherwise
     ALREADY_BACK = "already_back"
     CONFLICT = "conflict"
+    KEPT = "kept"
     BLOCKED = "blocked"
+    RESTED_ON = "rested_on"  # something of Storno's rests on it and stays
     NOT_REVERSIBLE = "not_reversible"
 
 
@@ -47,8 +50,13 @@ _EFFECTS: Final = {
 
 def sort_of(item: RollbackItem) -> Sort:
     """Return the sort of one document."""
+    is_blocked_by_business = any(each.effect is Effect.BLOCKS for each in item.later)
+    if item.status is Status.BLOCKED and item.under and not is_blocked_by_business:
+        return Sort.RESTED_ON
     if item.status is not Status.CLEAN:
         return Sort(item.status.value)
+    if item.resolved.otherwise_count:
+        return Sort.RESOLVED
     effects = {each.effect for each in item.later}
     if Effect.CHANGES_RESULT in effects or item.recomputed:
         return Sort.RECOMPUTED

@@ -6,15 +6,23 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, LargeBinary, Row, func, select
 from sqlalchemy.exc import DBAPIError
 
 from core import encoding
+from core.errors import JournalKeyMissing
 from core.text import N_, Text
 from recovery import audit, schema
+from recovery.columns import IMAGE_KEY_BYTES
 from recovery.database import Database
-from recovery.images import ImageCodec
+from recovery.freezes import verify_freezes
+from recovery.hashing import HEAD_COLUMNS, head_hash, words_hash
+from recovery.packing import Dictionary
+from recovery.positions import parse_positions
+from recovery.pruned import verify_pruned
+from recovery.schema_storage import pruned_change_set
 from recovery.states import ChangeSetState
+from recovery.vault import Vault
 
 NAMED_AT_MOST: Final = 20
 _operation = schema.operation
@@ -23,7 +31,7 @@ _CHECKED_COLUMNS: Final = (
     "id",
     "state",
     "plan_hash",
-    "actor",
+    *HEAD_COLUMNS,
     "approved_by",
     "approved_how",
     "policy",
@@ -31,14 +39,15 @@ _CHECKED_COLUMNS: Final = (
 
 
 def verify_journal(
-    database: Database, codec: ImageCodec, seed: bytes, plan_hash: Callable[[str], str]
+    database: Database, vault: Vault, plan_hash: Callable[[str], str]
 ) -> audit.AuditReport:
     """Read the whole journal once and report everything that does not fit together."""
     problems: list[Text] = []
     line_count = move_count = image_count = 0
     with database.reading() as connection:
+        vault.require_keys(connection)  # before anything is read for nothing
         with _reported(problems, "audit_line"):
-            line_count, move_count, found = audit.verify_chain(connection, seed)
+            line_count, move_count, found = audit.verify_chain(connection, vault.seed)
             problems += found
         columns = (schema.change_set.c[name] for name in _CHECKED_COLUMNS)
         change_sets = connection.execute(select(*columns).order_by(schema.change_set.c.id)).all()
@@ -46,8 +55,11 @@ def verify_journal(
             with _reported(problems, f"change_set {row.id}"):
                 problems += _verify_change_set(connection, row)
         problems += _verify_presence(connection)
+        with _reported(problems, "freeze"):
+            problems += verify_freezes(connection)
         with _reported(problems, "image"):
-            image_count, found = _verify_images(connection, codec)
+            problems += verify_pruned(connection)
+            image_count, found = _verify_images(connection, vault)
             problems += found
     for row in change_sets:
         if row.plan_hash is None or plan_hash(row.id) != bytes(row.plan_hash).hex():
@@ -62,8 +74,8 @@ def _reported(problems: list[Text], what: str) -> Iterator[None]:
     """Turn what no honest row can cause (a date that is none) into a problem, and go on."""
     try:
         yield
-    except DBAPIError:
-        raise  # the database itself cannot be read
+    except (DBAPIError, JournalKeyMissing):
+        raise  # the database itself cannot be read, or nobody can without the key
     except Exception as error:  # noqa: BLE001 - whoever edits rows can write anything into them
         said = f"{type(error).__name__}: {error}"
         problems.append(
@@ -111,8 +123,12 @@ def _verify_change_set(connection: Connection, change_set: Row[Any]) -> list[Tex
             _operation.c.state,
             _operation.c.before_hash,
             _operation.c.after_hash,
+            _operation.c.reason,
+            _operation.c.error_code,
+            _operation.c.result,
         ).where(_operation.c.change_set_id == change_set_id)
     )
+    words = _replay_words(moves)
     for row in rows:
         if row.state != states.get(row.position, "planned"):
             problems.append(_operation_problem(change_set_id, row, states))
@@ -127,7 +143,40 @@ def _verify_change_set(connection: Connection, change_set: Row[Any]) -> list[Tex
                     {"change_set": change_set_id, "position": row.position},
                 )
             )
+        elif words is not None and _words_of(row) != words.get(row.position):
+            problems.append(
+                Text(
+                    N_("what is told of operation {position} of {change_set} was edited"),
+                    {"change_set": change_set_id, "position": row.position},
+                )
+            )
     return problems
+
+
+def _words_of(row: Any) -> str | None:
+    """Return the hash of what is told of an operation; None where nothing is."""
+    told = row.reason, row.error_code, row.result
+    return None if told == (None, None, None) else words_hash(*told)
+
+
+def _replay_words(moves: Sequence[audit.Row]) -> dict[int, str] | None:
+    """Return, by position, the hash of what was told of each operation last; None for a plan of before 0002."""
+    found: dict[int, str] = {}
+    is_told = False
+    for move in moves:
+        detail = encoding.loads(move["detail"] or "{}")
+        is_told = is_told or "head" in detail
+        state = move["to_state"]
+        # Sending tells nothing and forgets nothing: what was told before stands until the operation is settled.
+        is_sending = state in {"locked", "sent"} or (state == "captured" and move["hashes"])
+        if move["subject"] != "operation" or is_sending:
+            continue
+        words = detail.get("words") or {}
+        for position in parse_positions(move["positions"] or ""):
+            found.pop(position, None)
+            if str(position) in words:
+                found[position] = words[str(position)]
+    return found if is_told else None
 
 
 def _verify_signatures(change_set: Row[Any], moves: Sequence[audit.Row]) -> list[Text]:
@@ -142,6 +191,10 @@ def _verify_signatures(change_set: Row[Any], moves: Sequence[audit.Row]) -> list
         if move["to_state"] == ChangeSetState.PLANNED:
             expected |= {"actor": move["actor"]}
             found |= {"actor": change_set.actor}
+            if "head" in detail:
+                expected |= {"head": detail["head"]}
+                head = {name: getattr(change_set, name) for name in HEAD_COLUMNS}
+                found |= {"head": head_hash(head)}
         else:
             expected |= {
                 "actor": move["actor"],
@@ -180,15 +233,11 @@ def _differs(stored: bytes | None, replayed: bytes | None) -> bool:
     return (None if stored is None else bytes(stored)) != replayed
 
 
-def _verify_images(connection: Connection, codec: ImageCodec) -> tuple[int, list[Text]]:
-    problems, count = [], 0
+def _verify_images(connection: Connection, vault: Vault) -> tuple[int, list[Text]]:
+    problems, count, known = [], 0, dict[int, Dictionary]()
     for row in connection.execution_options(yield_per=500).execute(select(schema.image)):
         count += 1
-        try:
-            is_whole = codec.hash(codec.decompress(bytes(row.content))) == bytes(row.hash)
-        except Exception:  # noqa: BLE001 - whatever the library says, the image is damaged
-            is_whole = False
-        if not is_whole:
+        if not vault.is_whole(connection, row, known):
             problems.append(
                 Text(N_("image {hash} was altered"), {"hash": bytes(row.hash).hex()[:16]})
             )
@@ -205,7 +254,13 @@ def _verify_ways_back(connection: Connection) -> list[Text]:
         stored = _operation.c[column]
         missing = connection.execute(
             select(_operation.c.change_set_id, _operation.c.position)
-            .where(stored.is_not(None), ~stored.in_(select(schema.image.c.hash)))
+            .where(
+                stored.is_not(None),
+                ~func.substr(stored, 1, IMAGE_KEY_BYTES, type_=LargeBinary).in_(
+                    select(schema.image.c.hash)
+                ),
+                _operation.c.change_set_id.not_in(select(pruned_change_set.c.change_set_id)),
+            )
             .order_by(_operation.c.change_set_id, _operation.c.position)
             .limit(NAMED_AT_MOST)
         )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,8 +19,6 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from core import clock, encoding
 from core.crashpoint import crashpoint
@@ -28,10 +26,15 @@ from core.errors import IllegalMove, NotFound
 from core.ids import new_id
 from core.text import N_, Text
 from recovery import audit, schema
+from recovery.alarms import Doubtful
 from recovery.audit import PROOF_SUBJECT, PROVED, PendingMove
-from recovery.hashing import hash_exception, hash_operation
-from recovery.images import ImageCodec, encode_image
+from recovery.concealing import Concealer
+from recovery.hashing import hash_exception, hash_operation, head_hash, words_hash
+from recovery.images import decode_image, encode_image
+from recovery.model import Purpose
 from recovery.positions import format_positions
+from recovery.pruned import require_unpruned
+from recovery.reversals import add_created, add_reversals
 from recovery.rows import pack_arguments, text_json
 from recovery.states import (
     CHANGE_SET_MOVES,
@@ -42,11 +45,14 @@ from recovery.states import (
     is_path,
     sources,
 )
+from recovery.vault import NewImage, Vault, share_images
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from recovery.created import Created
     from recovery.model import Actor, Draft, Operation, PlanException, PlannedOperation
+    from recovery.redaction import Redaction
 
 INSERT_CHUNK: Final = 500
 
@@ -95,6 +101,12 @@ _SETTLE: Final[dict[tuple[OperationState, bool, bool], Update]] = {
 }
 
 
+def _told(reasons: dict[str, str], words: dict[str, str]) -> dict[str, Any] | None:
+    """Return what a move says of its operations: reasons to read, and hashes of all words to verify."""
+    found = {"reasons": reasons, "words": words}
+    return {name: each for name, each in found.items() if each} or None
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """Where one operation goes, and what is stored with it."""
@@ -105,6 +117,7 @@ class Outcome:
     reason: Text | None = None
     error_code: str | None = None
     result: dict[str, Any] | None = None
+    created: tuple[Created, ...] = ()  # documents with a number of their own
 
     @property
     def has_words(self) -> bool:
@@ -123,16 +136,22 @@ class Outcome:
 class JournalWriter:
     """Moves states, stores images and plans in one durable transaction. Made by `Journal.writing`."""
 
-    def __init__(self, connection: Connection, codec: ImageCodec, dialect: str) -> None:
+    def __init__(self, connection: Connection, vault: Vault, redaction: Redaction) -> None:
         self._connection = connection
-        self._codec = codec
-        self._dialect = dialect
+        self._vault = vault
+        self._redaction = redaction
         self._moves: list[PendingMove] = []
+        self._doubtful = Doubtful()
 
     def finish(self) -> None:
-        """Write the audit line; called once, right before the commit."""
+        """Write alarms and the audit line; called once, right before the commit."""
+        self._doubtful.raise_alarms(self._connection)
         if self._moves:
             audit.append_line(self._connection, self._moves)
+
+    def record(self, move: PendingMove) -> None:
+        """Let the audit line of this commit carry a move that no other method of ours makes."""
+        self._moves.append(move)
 
     # --- plans ----------------------------------------------------------------------------------
 
@@ -143,31 +162,33 @@ class JournalWriter:
         exceptions: Iterable[PlanException],
     ) -> str:
         """Store a whole plan and its hash, streaming; return the new change set's id."""
-        change_set_id, now = new_id(), clock.now()
+        change_set_id = new_id()
+        head = {
+            "purpose": draft.purpose.value,
+            "title": draft.title,
+            "actor": draft.actor.name,
+            "actor_how": draft.actor.how,
+            "reason": draft.reason,
+            "closing": draft.closing,
+            "reverses_id": draft.reverses_id,
+            "created_at": clock.now(),
+            "expires_at": draft.expires_at,
+            "details": encoding.dumps(draft.details).decode(),
+        }
+        state = ChangeSetState.DRAFT.value
         self._connection.execute(
             insert(schema.change_set).values(
-                id=change_set_id,
-                purpose=draft.purpose.value,
-                title=draft.title,
-                state=ChangeSetState.DRAFT.value,
-                actor=draft.actor.name,
-                actor_how=draft.actor.how,
-                reason=draft.reason,
-                closing=draft.closing,
-                reverses_id=draft.reverses_id,
-                created_at=now,
-                expires_at=draft.expires_at,
-                operation_count=0,
-                details=encoding.dumps(draft.details).decode(),
+                id=change_set_id, state=state, operation_count=0, **head
             )
         )
+        add_reversals(self._connection, change_set_id, draft)
         hasher = hashlib.blake2b(digest_size=32)
         count, dropped = 0, list[tuple[int, Text]]()
         stream = iter(operations)
         while chunk := list(islice(stream, INSERT_CHUNK)):
             rows, records = list[dict[str, Any]](), list[dict[str, Any]]()
-            images: dict[bytes, bytes] = {}
-            for planned in chunk:
+            images: dict[bytes, NewImage] = {}
+            for planned in self._with_images(chunk):
                 count += 1
                 row, footprint = self._operation_row(change_set_id, count, planned, images)
                 if planned.dropped is not None:
@@ -179,18 +200,25 @@ class JournalWriter:
                     if ref != planned.step.ref
                 ]
                 hash_operation(hasher, row)
-            self._put(images)
+            self._vault.put(self._connection, images)
             self._connection.execute(insert(_operation), rows)
             if records:
                 self._connection.execute(insert(schema.operation_record), records)
         self._add_exceptions(change_set_id, exceptions, hasher)
+        if draft.purpose is Purpose.ROLLBACK:
+            share_images(self._connection)
+            require_unpruned(self._connection, change_set_id)
         plan_hash = hasher.digest()
         crashpoint("plan.before_commit")
         self.move_change_set(
             change_set_id,
             ChangeSetState.PLANNED,
             actor=draft.actor,
-            detail={"plan_hash": plan_hash.hex(), "operations": count},
+            detail={
+                "plan_hash": plan_hash.hex(),
+                "operations": count,
+                "head": head_hash(head),
+            },
             operation_count=count,
             plan_hash=plan_hash,
         )
@@ -198,21 +226,33 @@ class JournalWriter:
             self._drop_planned(change_set_id, dropped)
         return change_set_id
 
+    def _with_images(self, chunk: Sequence[PlannedOperation]) -> Iterator[PlannedOperation]:
+        """Put the images that are stored already into some planned operations, read in this very transaction."""
+        hashes = {op.approved_hash for op in chunk} - {None}
+        found = self._vault.read(self._connection, {bytes.fromhex(str(each)) for each in hashes})
+        for planned in chunk:
+            if planned.approved_hash is None:
+                yield planned
+            else:
+                image = decode_image(found[bytes.fromhex(planned.approved_hash)])
+                yield replace(planned, approved=image, approved_hash=None)
+
     def _operation_row(
         self,
         change_set_id: str,
         position: int,
         planned: PlannedOperation,
-        images: dict[bytes, bytes],
+        images: dict[bytes, NewImage],
     ) -> tuple[dict[str, Any], tuple[Any, ...]]:
         approved: bytes | None = None
         footprint: tuple[Any, ...] = ()
         if planned.approved is not None:
             encoded = encode_image(planned.approved)
-            approved = self._codec.hash(encoded)
-            images[approved] = encoded
+            approved = self._vault.hash(encoded)
+            images[approved] = NewImage(planned.system, planned.step.ref.model, encoded)
             footprint = planned.approved.refs()
         step = planned.step
+        arguments, details = self._packed(planned, images)
         return {
             "id": new_id(),
             "change_set_id": change_set_id,
@@ -224,14 +264,39 @@ class JournalWriter:
             "action": step.action,
             "model": step.ref.model,
             "key": step.ref.key,
-            "arguments": pack_arguments(step.arguments),
+            "arguments": arguments,
             "executor": planned.executor.value,
             "reversibility": planned.reversibility.value,
             "state": OperationState.PLANNED.value,
             "approved_hash": approved,
             "reverses_operation_id": planned.reverses_operation_id,
-            "details": encoding.dumps(planned.details).decode() if planned.details else None,
+            "details": details,
         }, footprint
+
+    def _packed(
+        self, planned: PlannedOperation, images: dict[bytes, NewImage]
+    ) -> tuple[str | None, str | None]:
+        """Return arguments and details as they are stored; what nobody shall see goes to the images."""
+        arguments = planned.step.arguments
+        details = encoding.dumps(planned.details) if planned.details else None
+        if not self._redaction:
+            return pack_arguments(arguments), None if details is None else details.decode()
+        hiding = Concealer(self._redaction, self._vault, planned.system, planned.step.ref.model)
+        packed = pack_arguments(arguments, hiding.arguments(arguments))
+        if details is not None:
+            details = encoding.encode_json(hiding.details(encoding.loads(details)))
+        images |= hiding.images
+        return packed, None if details is None else details.decode()
+
+    def _concealed(self, outcome: Outcome, images: dict[bytes, NewImage]) -> Outcome:
+        """Return an outcome whose result refers to what nobody shall see, which goes to the images."""
+        if not self._redaction or not outcome.result:
+            return outcome
+        operation = outcome.operation
+        hiding = Concealer(self._redaction, self._vault, operation.system, operation.ref.model)
+        result = hiding.details(encoding.loads(encoding.dumps(outcome.result)))
+        images |= hiding.images
+        return replace(outcome, result=result)
 
     def _add_exceptions(
         self, change_set_id: str, exceptions: Iterable[PlanException], hasher: hashlib.blake2b
@@ -256,6 +321,7 @@ class JournalWriter:
 
     def _drop_planned(self, change_set_id: str, dropped: Sequence[tuple[int, Text]]) -> None:
         now = clock.now()
+        reasons = {position: text_json(reason) for position, reason in dropped}
         self._connection.execute(
             update(_operation)
             .where(
@@ -265,13 +331,11 @@ class JournalWriter:
             .values(
                 state=OperationState.DROPPED.value, reason=bindparam("b_reason"), settled_at=now
             ),
-            [
-                {"b_position": position, "b_reason": text_json(reason)}
-                for position, reason in dropped
-            ],
+            [{"b_position": position, "b_reason": each} for position, each in reasons.items()],
         )
+        words = {str(position): words_hash(each, None, None) for position, each in reasons.items()}
         self._record_operations(
-            change_set_id, [position for position, _ in dropped], OperationState.DROPPED
+            change_set_id, list(reasons), OperationState.DROPPED, detail={"words": words}
         )
 
     # --- moves of change sets -------------------------------------------------------------------
@@ -341,13 +405,13 @@ class JournalWriter:
         self, operations: Sequence[Operation], before: Sequence[bytes], hashes: Sequence[str]
     ) -> datetime:
         """Store before images (encoded, with their hashes) and intents: locked or captured -> captured -> sent."""
-        now, images, rows = clock.now(), dict[bytes, bytes](), []
+        now, images, rows = clock.now(), dict[bytes, NewImage](), []
         for operation, encoded, known in zip(operations, before, hashes, strict=True):
             found = bytes.fromhex(known)
             if known != operation.approved_hash:
-                images[found] = encoded
+                images[found] = NewImage(operation.system, operation.ref.model, encoded)
             rows.append({"b_id": operation.id, "b_before": found, "b_at": now})
-        self._put(images)
+        self._vault.put(self._connection, images)
         self._expect(
             self._connection.execute(_SEND, rows).rowcount, operations, OperationState.SENT
         )
@@ -361,16 +425,22 @@ class JournalWriter:
 
     def settle(self, outcomes: Sequence[Outcome], *, actor: Actor | None = None) -> None:
         """Move operations to where their outcomes say, storing after images, reasons and results."""
-        images: dict[bytes, bytes] = {}
+        images: dict[bytes, NewImage] = {}
         groups: dict[tuple[OperationState, bool, bool], list[tuple[Outcome, bytes | None]]] = {}
-        for outcome in outcomes:
-            found = None
+        for told in outcomes:
+            outcome, found = self._concealed(told, images), None
             if outcome.after is not None:
-                found = self._codec.hash(outcome.after)
-                images[found] = outcome.after
+                found = self._vault.hash(outcome.after)
+                operation = outcome.operation
+                images[found] = NewImage(operation.system, operation.ref.model, outcome.after)
             key = outcome.to, found is not None, outcome.has_words
             groups.setdefault(key, []).append((outcome, found))
-        self._put(images)
+            self._doubtful.note(outcome.operation, outcome.to)
+        self._vault.put(self._connection, images)
+        add_created(
+            self._connection,
+            ((each.operation.id, each.operation.system, each.created) for each in outcomes),
+        )
         for (to, has_image, has_words), members in groups.items():
             self._settle_group(to, members, _SETTLE[to, has_image, has_words], actor)
 
@@ -382,13 +452,17 @@ class JournalWriter:
         actor: Actor | None,
     ) -> None:
         now = clock.now() if to in SETTLED else None
-        rows, reasons = [], {}
+        rows, reasons, told = [], {}, {}
         for outcome, found in members:
             row: dict[str, Any] = {"b_id": outcome.operation.id, "b_at": now}
             if found is not None:
                 row["b_after"] = found
             if outcome.has_words:
-                row |= outcome.words()
+                words = outcome.words()
+                row |= words
+                told[str(outcome.operation.position)] = words_hash(
+                    words["b_reason"], words["b_error_code"], words["b_result"]
+                )
             if outcome.reason is not None:
                 reasons[str(outcome.operation.position)] = str(outcome.reason)
             rows.append(row)
@@ -401,7 +475,7 @@ class JournalWriter:
             to,
             b"".join(found for _, found in members if found is not None) or None,
             actor=actor,
-            detail={"reasons": reasons} if reasons else None,
+            detail=_told(reasons, told),
         )
 
     def _expect(self, moved: int, operations: Sequence[Operation], to: OperationState) -> None:
@@ -443,20 +517,6 @@ class JournalWriter:
         """Store that writing to a system was proved, with the change set that was the last of the proof."""
         self._moves.append(
             PendingMove(change_set_id, PROOF_SUBJECT, PROVED, actor=actor.name, detail=content)
-        )
-
-    # --- images ---------------------------------------------------------------------------------
-
-    def _put(self, images: dict[bytes, bytes]) -> None:
-        if not images:
-            return
-        make = sqlite_insert if self._dialect == "sqlite" else postgresql_insert
-        self._connection.execute(
-            make(schema.image).on_conflict_do_nothing(),
-            [
-                {"hash": found, "content": self._codec.compress(encoded)}
-                for found, encoded in images.items()
-            ],
         )
 
     @property

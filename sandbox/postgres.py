@@ -38,6 +38,10 @@ _SETTINGS: Final = {
 }
 
 
+_DURABLE: Final = {"synchronous_commit": "on", "full_page_writes": "on"}
+"""What a server needs that is to be killed: what it committed is in its log, which survives it (not a power cut)."""
+
+
 class PostgreSQLError(Exception):
     """The throw-away server could not be made or started; the message says why and what to do."""
 
@@ -50,6 +54,7 @@ class Cluster:
     port: int
     dsn: str  # of the database "postgres"; the user may create databases
     log_file: Path
+    is_durable: bool = False
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     def __enter__(self) -> Self:
@@ -68,19 +73,44 @@ class Cluster:
 
     def stop(self) -> None:
         """End the server and delete its folder; twice does no harm."""
-        process, self._process = self._process, None
-        if process is not None:
-            atexit.unregister(self.stop)
-            _run(
-                [program("pg_ctl"), "-D", str(self.folder / "data"), "-m", "immediate", "stop"],
-                check=False,
-            )
-            try:
-                process.wait(STOP_TIMEOUT_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        self.crash()
+        atexit.unregister(self.stop)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def crash(self) -> None:
+        """End the server as `pg_ctl stop -m immediate` does: nobody is told, nothing is tidied up."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        _run(
+            [program("pg_ctl"), "-D", str(self.folder / "data"), "-m", "immediate", "stop"],
+            check=False,
+        )
+        try:
+            process.wait(STOP_TIMEOUT_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def start(self) -> None:
+        """Start the server on its port, the first time or after a crash; return when it takes connections."""
+        settings = {**_SETTINGS, **(_DURABLE if self.is_durable else {})}
+        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        command = [
+            *(program("postgres"), "-D", str(self.folder / "data"), "-p", str(self.port)),
+            *options,
+        ]
+        with self.log_file.open("ab") as log:
+            self._process = subprocess.Popen(
+                _as_user(command),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=self.folder,
+                env=_environment(),
+                start_new_session=True,
+            )
+        _wait(self, self._process)
 
 
 def control(cluster: Cluster, *words: str) -> None:
@@ -92,8 +122,11 @@ def is_available() -> bool:
     return _find("initdb") is not None
 
 
-def start_cluster(parent: Path | None = None) -> Cluster:
-    """Make and start a server in a new folder of its own below this one (default: the system's folder for such)."""
+def start_cluster(parent: Path | None = None, *, is_durable: bool = False) -> Cluster:
+    """Make and start a server in a new folder of its own below this one (default: the system's folder for such).
+
+    `is_durable`: what was committed outlives a crash of the server.
+    """
     folder = Path(tempfile.mkdtemp(prefix="storno-postgres-", dir=parent))
     try:
         if _is_root():
@@ -116,28 +149,15 @@ def start_cluster(parent: Path | None = None) -> Cluster:
             ]
         )
         port = _free_port()
-        log_file = folder / "server.log"
-        options = [part for name, value in _SETTINGS.items() for part in ("-c", f"{name}={value}")]
-        command = [program("postgres"), "-D", str(data), "-p", str(port), *options]
-        with log_file.open("wb") as log:
-            process = subprocess.Popen(
-                _as_user(command),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                cwd=folder,
-                env=_environment(),
-                start_new_session=True,
-            )
         cluster = Cluster(
             folder=folder,
             port=port,
             dsn=f"postgresql://{USER}@127.0.0.1:{port}/postgres",
-            log_file=log_file,
-            _process=process,
+            log_file=folder / "server.log",
+            is_durable=is_durable,
         )
         atexit.register(cluster.stop)
-        _wait(cluster, process)
+        cluster.start()
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise

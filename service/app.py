@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -19,11 +20,16 @@ from recovery.model import Actor
 if TYPE_CHECKING:
     from datetime import date
 
+    from config.politeness import PolitenessSettings
     from connectors.contract import Action, System
     from connectors.proving import Proof
     from recovery.apply import RunOptions
     from recovery.approval import ApprovalPolicy
     from recovery.journal import Journal
+    from recovery.politeness import Manners, Politeness
+    from recovery.redaction import Redaction
+    from recovery.sealing import Keys
+    from service.notify import Courier
 
 _FILE: Final = "sqlite:///"
 
@@ -40,6 +46,7 @@ class Services:
         self._systems: dict[str, System] = {}
         self._journal: Journal | None = None
         self._actor: Actor | None = None
+        self._courier: Courier | None = None
 
     @property
     def journal(self) -> Journal:
@@ -47,8 +54,24 @@ class Services:
         if self._journal is None:
             from recovery.journal import Journal
 
-            self._journal = Journal.open(self.settings.journal_url)
+            self._journal = Journal.open(
+                self.settings.journal_url, keys=self.journal_keys, redaction=self.redaction
+            )
         return self._journal
+
+    @property
+    def journal_keys(self) -> Keys:
+        """The keys that seal the images of the journal."""
+        from recovery.sealing import Keys
+
+        return Keys([(each.name, each.secret) for each in self.settings.journal.keys])
+
+    @property
+    def redaction(self) -> Redaction:
+        """Which fields nobody shall see."""
+        from recovery.redaction import of_settings
+
+        return of_settings(self.settings.redaction)
 
     @property
     def actor(self) -> Actor:
@@ -56,6 +79,19 @@ class Services:
         if self._actor is None:
             self._actor = Actor(self.settings.actor_name)
         return self._actor
+
+    @property
+    def courier(self) -> Courier:
+        """What tells named people of alarms."""
+        if self._courier is None:
+            from service.notify import Courier, people_of
+
+            self._courier = Courier(self.journal, people_of(self.settings))
+        return self._courier
+
+    def notifying(self) -> AbstractContextManager[None]:
+        """Tell people of alarms while the block runs, beside it; nothing is done where nobody is named."""
+        return self.courier.at_work() if self.settings.notify else nullcontext()
 
     def system(self, name: str) -> System:
         """Return the system of this name in storno.yaml, opened. Raises `NotFound`, and what opening raises."""
@@ -111,6 +147,34 @@ class Services:
             batch_size=run.batch_size,
             retry=self.retry_policy,
             stop_after_equal_refusals=run.stop_after_equal_refusals,
+            politeness=self.politeness,
+            lease_seconds=run.lease_seconds,
+        )
+
+    @property
+    def politeness(self) -> Politeness:
+        """How each system is treated while change sets are carried out."""
+        from recovery.politeness import Politeness
+
+        systems = self.settings.systems
+        return Politeness({name: self._manners(each.politeness) for name, each in systems.items()})
+
+    def _manners(self, given: PolitenessSettings) -> Manners:
+        from zoneinfo import ZoneInfo
+
+        from config.politeness import read_quiet_hours
+        from recovery.politeness import Manners, QuietHours
+
+        zone = ZoneInfo(given.time_zone) if given.time_zone else self.settings.zone
+        quiet = [read_quiet_hours(each) for each in given.quiet_hours]
+        return Manners(
+            calls_per_second=given.calls_per_second,
+            concurrency=given.calls_at_a_time,
+            quiet_hours=tuple(QuietHours(start, end, zone, days) for days, start, end in quiet),
+            breaker_after=given.breaker_after,
+            breaker_seconds=given.breaker_seconds,
+            stop_after_unexpected=given.stop_after_unexpected,
+            stop_at_percent=given.stop_at_percent,
         )
 
     @property
@@ -122,12 +186,14 @@ class Services:
         return ApprovalPolicy(approval.policy, approval.limit)
 
     def close(self) -> None:
-        """Log out everywhere and close the journal; every one is tried."""
+        """Tell people what they must know, log out everywhere and close the journal; every one is tried."""
+        if self._journal is not None and self.settings.notify:
+            self.courier.finish()
         opened: list[System | Journal] = [
             *self._systems.values(),
             *([self._journal] if self._journal else []),
         ]
-        self._systems, self._journal = {}, None
+        self._systems, self._journal, self._courier = {}, None, None
         errors: list[Exception] = []
         for each in opened:
             try:

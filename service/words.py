@@ -62,13 +62,28 @@ WORDS: Final[Mapping[str, str]] = {
     "already_back": N_("already back"),
     "conflict": N_("conflict"),
     "blocked": N_("later business is in the way"),
+    "rested_on": N_("something that stays rests on it"),
     "not_reversible": N_("cannot be taken back"),
     "as_before": N_("will be as it was before"),
     "recomputed": N_("taken back, recomputed"),
+    "kept": N_("stays as somebody made it"),
+    "resolved": N_("taken back, but for what was resolved"),
+    # What becomes of a field in conflict.
+    "ask": N_("a person decides"),
+    "keep_theirs": N_("keep theirs"),
+    "add_difference": N_("add the difference"),
+    "recompute": N_("recompute"),
+    "put_back": N_("put back"),
     # Effects of later business.
     "harmless": N_("harmless"),
     "changes_result": N_("changes the result"),
     "blocks": N_("in the way"),
+    # What people are told of at once.
+    "frozen": N_("frozen"),
+    "thawed": N_("thawed"),
+    "run_stopped": N_("a run was stopped"),
+    "breaker_opened": N_("a system fails"),
+    "freeze": N_("freeze"),
     # How a name is known.
     "claimed": N_("a claimed name"),
     # What a person can say or choose.

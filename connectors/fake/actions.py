@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from connectors.contract import (
@@ -45,6 +45,7 @@ class FakeAction(Action):
     """An action with a footprint of declared queries."""
 
     queries: ClassVar[Mapping[str, tuple[Query, ...]]] = {}  # model of the document -> its queries
+    writes_back: ClassVar[bool] = False  # its way back writes values, each field by itself
     trace_note: ClassVar[str] = N_("write date, last writer and version of each changed record")
 
     def __init__(self, target: Target) -> None:
@@ -54,6 +55,19 @@ class FakeAction(Action):
         self.is_parallel = target.is_parallel  # type: ignore[misc]
         self.settles_after = target.settles_after  # type: ignore[misc]
         self._user = target.user
+        if self.writes_back:
+            self.restores = {  # type: ignore[misc]
+                model: names - DERIVED.get(model, frozenset()) - STAMPS
+                for model, names in self.ours.items()
+            }
+
+    def changed_by(self, image: Image, ref: Ref) -> str | None:
+        found = _stamp(image, ref, "write_user")
+        return found if isinstance(found, str) else None
+
+    def changed_at(self, image: Image, ref: Ref) -> datetime | None:
+        found = _stamp(image, ref, "write_date")
+        return found if isinstance(found, datetime) else None
 
     def is_ours(self, before: Image, after: Image) -> bool | None:
         """Whether every record that moved was last written by our user."""
@@ -66,6 +80,11 @@ class FakeAction(Action):
         if not moved:
             return None
         return all(fields["write_user"] == self._user for fields in moved)
+
+
+def _stamp(image: Image, ref: Ref, name: str) -> Value:
+    record = image.get(ref)
+    return None if record is None or record.fields is None else record.fields.get(name)
 
 
 def fields_of(image: Image, record: Record) -> Mapping[str, Value]:
@@ -118,6 +137,7 @@ class RestoreAction(FakeAction):
     """
 
     default: ClassVar[Mapping[str, Value]] = {}
+    writes_back = True
 
     def steps(self, ref: Ref, arguments: Mapping[str, Value]) -> tuple[Step, ...]:
         return (Step(self.name, ref, arguments or self.default),)

@@ -49,6 +49,7 @@ class UpdateRecord(FakeAction):
     """Writes the given fields of any record, and nothing else."""
 
     name = "record.update"
+    writes_back = True
     kind = Kind.PURCHASE_ORDER
     title = N_("Change fields")
     model = ORDER
@@ -211,6 +212,7 @@ class CloseTask(FakeAction):
     """A task of a project is closed."""
 
     name = "project_task.close"
+    writes_back = True
     kind = Kind.PROJECT
     title = N_("Close the task")
     reopen_action = "project_task.reopen"
@@ -259,6 +261,7 @@ class CloseProject(_ProjectAction):
     """A project is closed, after everything below it: tasks that are named are closed first."""
 
     name = "project.close"
+    writes_back = True
     title = N_("Close the project")
     reopen_action = "project.reopen"
 
@@ -297,6 +300,7 @@ class CloseSale(FakeAction):
     """A sales order is closed."""
 
     name = "sales_order.close"
+    writes_back = True
     kind = Kind.SALES_ORDER
     title = N_("Close the sales order")
     reopen_action = "sales_order.restore"

@@ -40,6 +40,7 @@ class CancelOrder(FakeAction):
     title = N_("Cancel the quotation")
     model = ORDER
     reopen_action = "purchase_order.restore"
+    writes_back = True
     footprint = _HEADER
     ours: ClassVar = {ORDER: CLOSED}
     trace = stamps_of([ORDER])

@@ -104,6 +104,7 @@ class CancelRemainder(_Link):
     """First link: what was ordered and never came is given up."""
 
     name = "purchase_order.cancel_remainder"
+    writes_back = True
     title = N_("Cancel what is still expected")
     ours = _REMAINDER
     derived = _DERIVED
@@ -142,6 +143,7 @@ class SettleLines(_Link):
     """Second link: every line is settled."""
 
     name = "purchase_order.settle_lines"
+    writes_back = True
     title = N_("Settle the lines")
     ours: ClassVar = {LINE: frozenset({"state"})}
 
@@ -166,6 +168,7 @@ class CloseHeader(_Link):
     """Third link: the order itself is closed."""
 
     name = "purchase_order.close_header"
+    writes_back = True
     title = N_("Close the order")
     reopen_action = "purchase_order.reopen_header"
     ours: ClassVar = {ORDER: CLOSED}
@@ -195,6 +198,7 @@ class CloseOrder(_Link):
 
     is_link = False
     name = "purchase_order.close"
+    writes_back = True
     title = N_("Close the order and give up the remainder")
     reopen_action = "purchase_order.reopen_header"
     ours: ClassVar = {

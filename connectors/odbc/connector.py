@@ -245,16 +245,25 @@ class OdbcSystem:
                     self._recipe,
                     kind.name,
                     kind.rules,
-                    Scribe(kind.rules, partial(_fit, kind)),
+                    Scribe(kind.rules, partial(self._fit, kind)),
                     pen,
                 )
             }
             for action in self._actions.values():
                 kind = self._look().kinds[str(action.kind)]
                 action.also_trace(_by_itself(kind))
+                action.normal_form = self._database.dialect.normal_form  # type: ignore[misc]
                 if kind.blocking:
                     action.executors = ()  # type: ignore[misc]  # nobody: not even what is closed is seen
         return self._actions
+
+    def _fit(self, kind: LiveKind, place: str, name: str, value: Value) -> Value:
+        """Return a value as the live column holds it."""
+        if value == "" and self._database.dialect.normal_form.empty_is_null:
+            return None
+        live = kind.tables.get(place)
+        column = live.columns.get(name) if live is not None else None
+        return value if column is None else fitted(value, column)
 
     def _pen(self, names: Sequence[str]) -> Pen:
         options = self._options
@@ -317,12 +326,6 @@ def _by_itself(kind: LiveKind) -> dict[str, frozenset[str]]:
         for place, live in kind.tables.items()
         if place in (DOCUMENT, LINES)
     }
-
-
-def _fit(kind: LiveKind, place: str, name: str, value: Value) -> Value:
-    live = kind.tables.get(place)
-    column = live.columns.get(name) if live is not None else None
-    return value if column is None else fitted(value, column)
 
 
 __all__ = ["OdbcSystem", "open_system"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
@@ -40,6 +41,7 @@ order by c.column_id"""
 class Oracle(Dialect):
     """Oracle over its Instant Client driver. It keeps no empty text: '' is NULL there."""
 
+    normal_form = replace(Dialect.normal_form, empty_is_null=True)  # it keeps no empty text
     name = "oracle"
     product = "Oracle"
     parameter_limit = 30_000

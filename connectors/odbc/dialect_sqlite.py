@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
@@ -67,6 +68,7 @@ _BY_WORD: Final = (
 class SQLite(Dialect):
     """SQLite 3.26 and later, file by file."""
 
+    normal_form = replace(Dialect.normal_form, mixes_numbers=True)  # 1 and 1.0, row by row
     name = "sqlite"
     product = "SQLite"
     is_proved = True

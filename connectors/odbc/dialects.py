@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
@@ -17,6 +18,7 @@ from sqlalchemy.sql.elements import ColumnElement, quoted_name
 
 from connectors.odbc.statements import KEYS, LARGE, Statement
 from connectors.odbc.values import Cell, Change, Column, Plus, plain_text
+from core.normal_form import NormalForm
 
 if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import Dialect as Compiler
@@ -91,6 +93,11 @@ class Dialect(ABC):
     packing: ClassVar[Packing | None] = None  # rows in one answer
     kind_of: ClassVar[str | None] = None  # SQL for the native type of a moment, `{}` its column
     server_query: ClassVar[str | None] = None  # tells a server from every other, since its start
+    # Programs write a moment back with fewer digits than they read: a second is the least that all of them keep.
+    # Blanks at the end of a text do not count in any rule of a recipe either.
+    normal_form: ClassVar[NormalForm] = NormalForm(
+        moment_step=timedelta(seconds=1), has_moments_as_text=True, pads_text=True
+    )
     current_database: ClassVar[str]
     version_query: ClassVar[str]
 

@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, ClassVar, Final
 from zoneinfo import ZoneInfo
 
-from config.recipes import DOCUMENT, LINES, KindRecipe
+from config.recipes import LINES, KindRecipe
 from connectors.contract import (
     Action,
     Effect,
@@ -48,6 +48,7 @@ from connectors.odbc.recipe_judging import (
     positions,
     remainder_of,
     seen,
+    shown_by_itself,
     trace,
     without_nothing,
     word_of,
@@ -127,6 +128,8 @@ class RecipeAction(Action):
             if pen.refusal is None
             else (Executor.BY_PERSON,)
         )
+        # What a person opens in the ERP goes back as the ERP does it.
+        self.restores = self._written_back() if self.is_written_by_us else {}  # type: ignore[misc]
         self._line_closed = (
             ready_condition(found.closed.line) if found.closed and found.closed.line else None
         )
@@ -136,6 +139,16 @@ class RecipeAction(Action):
         self._problems = tuple((rule, ready_condition(rule.when)) for rule in found.problems)
         self.looked_at = looked_at(found, self.verb)
         self.window = _WIDER if any(self.looked_at) else _WINDOW  # type: ignore[misc]
+
+    def _written_back(self) -> dict[str, frozenset[str]]:
+        return without_nothing(
+            {
+                table: names
+                - self.trace.get(table, frozenset())
+                - self.derived.get(table, frozenset())
+                for table, names in self.ours.items()
+            }
+        )
 
     def also_trace(self, columns: Mapping[str, frozenset[str]]) -> None:
         """Take columns into image and trace that the live tables change by themselves at every write."""
@@ -151,6 +164,7 @@ class RecipeAction(Action):
                 if names and (name == "footprint" or table in self.ours)
             }
             setattr(self, name, {**known, **more})
+        self.restores = self._written_back() if self.is_written_by_us else {}  # type: ignore[misc]
         if any(here.values()):
             self.trace_note = N_("counters and row versions that only go forward")  # type: ignore[misc]
 
@@ -234,7 +248,7 @@ class RecipeAction(Action):
             (now := after.get(each.ref)) is not None
             and now.fields is not None
             and all(
-                now.fields.get(name) == getattr(change, "value", None)
+                self.normal_form.is_same(now.fields.get(name), getattr(change, "value", None))
                 for name, change in each.changes.items()
                 if name not in self.trace.get(each.ref.model, ())
                 and change == others[each.ref].get(name)
@@ -314,7 +328,9 @@ class RecipeAction(Action):
             ):
                 return True
             # What is new is judged by what it says, and a new line has a reason of its own.
-            if old is not None and any(old.get(name) != row.get(name) for name in rule.changed):
+            if old is not None and any(
+                not self.normal_form.is_same(old.get(name), row.get(name)) for name in rule.changed
+            ):
                 return True
         return False
 
@@ -330,18 +346,19 @@ class RecipeAction(Action):
         return is_written_by(self.pen, self.rules, before, after)
 
     def changed_by(self, image: Image, ref: Ref) -> str | None:
-        record = image.get(ref)
-        if record is None or record.fields is None:
+        found = shown_by_itself(self.rules, image, ref, ("changed_by", "closed_by"))
+        return None if found is None else str(found).strip() or None
+
+    def changed_at(self, image: Image, ref: Ref) -> datetime | None:
+        """Return the ERP's own time of the last change, as far as its columns tell it to the minute."""
+        found = shown_by_itself(self.rules, image, ref, ("changed_at",))
+        try:
+            moment = found if isinstance(found, datetime) else datetime.fromisoformat(str(found))
+        except ValueError:
             return None
-        place = DOCUMENT if ref.model == self.model else LINES
-        for name in ("changed_by", "closed_by"):
-            expression = self.rules.shown(place).get(name) if place in self.rules.places() else None
-            if expression is None or expression.lookups() or expression.places():
-                continue
-            found = value_of(expression, record.fields)
-            if found:
-                return str(found).strip()
-        return None
+        return (
+            moment if moment.tzinfo is not None else moment.replace(tzinfo=ZoneInfo(self.pen.zone))
+        )
 
     def remainder(self, image: Image) -> Remainder | None:
         if self.rules.lines is None:
@@ -374,8 +391,18 @@ class RecipeAction(Action):
             N_("everything of it is booked") if is_period else N_("the remainder will never come")
         )
 
-    def _way_back(self, step: Step, before: Image, after: Image) -> tuple[Step, ...]:
-        arguments = self.scribe.way_back(step.ref, before, after)
+    def inverse_to(
+        self, step: Step, before: Image, after: Image, target: Image
+    ) -> tuple[Step, ...]:
+        """Return the way to the target; what was worked out from `before` is worked out anew where they differ."""
+        if not self.inverse(step, target, after):
+            return ()
+        return self._way_back(step, target, after, worked_out_from=before)
+
+    def _way_back(
+        self, step: Step, before: Image, after: Image, *, worked_out_from: Image | None = None
+    ) -> tuple[Step, ...]:
+        arguments = self.scribe.way_back(step.ref, before, after, worked_out_from or before)
         if chosen := chosen_lines(step):
             arguments["lines"] = chosen
         return (Step(f"{self.kind}.restore", step.ref, arguments),)

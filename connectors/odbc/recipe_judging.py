@@ -205,6 +205,24 @@ def closer_problems(pen: Pen, name: str | None) -> Iterator[Problem]:
         yield Problem("closer_unknown", Text(N_("the ERP has no user {name}"), {"name": name}))
 
 
+def shown_by_itself(rules: KindRecipe, image: Image, ref: Ref, names: Iterable[str]) -> Value:
+    """Return the first of these canonical columns that a row of the image fills without any other row."""
+    record = image.get(ref)
+    if record is None or record.fields is None:
+        return None
+    place = DOCUMENT if ref.model == rules.document.table else LINES
+    for name in names:
+        expression = rules.shown(place).get(name) if place in rules.places() else None
+        if expression is None or expression.lookups() or expression.places():
+            continue
+        if not expression.columns() <= record.fields.keys():
+            continue  # shown in lists, and in no image
+        found = value_of(expression, record.fields)
+        if found:
+            return found
+    return None
+
+
 def remainder_of(rules: KindRecipe, image: Image) -> Remainder | None:
     """Return what closing the open lines gives up, as far as the recipe's columns tell."""
     columns = {

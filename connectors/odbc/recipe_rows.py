@@ -201,12 +201,16 @@ class Scribe:
 
     # --- the way back -----------------------------------------------------------------------
 
-    def way_back(self, ref: Ref, before: Image, after: Image) -> dict[str, Value]:
+    def way_back(
+        self, ref: Ref, before: Image, after: Image, worked_out_from: Image | None = None
+    ) -> dict[str, Value]:
         """Return the arguments that put back every cell of ours that differs between two images.
 
         The inputs of recomputed columns go with them, so that the way back can tell whether business came
-        meanwhile: without any, what stood there returns to the last letter.
+        meanwhile: without any, what stood there returns to the last letter. They are those of `worked_out_from`
+        where that is another image than `before`.
         """
+        inputs = worked_out_from or before
         found: dict[str, Value] = {}
         tables = {self._kind.document.table: DOCUMENT}
         if self._kind.lines is not None:
@@ -223,9 +227,10 @@ class Scribe:
                     if name in record.raw:
                         found[f"{_RAW}{record.ref}.{name}"] = record.raw[name]
             if place == LINES and self._line_rules:
-                found[f"{_INPUTS}{record.ref}"] = _digest([record.fields], self._line_inputs)
+                was = inputs.get(record.ref) or record
+                found[f"{_INPUTS}{record.ref}"] = _digest([was.fields or {}], self._line_inputs)
         if self._document_rules:
-            found[f"{_INPUTS}{ref}"] = self._digest_document(Rows(self._kind, before, ref))
+            found[f"{_INPUTS}{ref}"] = self._digest_document(Rows(self._kind, inputs, ref))
         return found
 
     def put_back(

@@ -343,6 +343,7 @@ _FIELD_TYPES: Final[Mapping[Sort, str]] = {
     Sort.DATE: "date",
     Sort.ZONED: "datetime",
     Sort.TIME: "time",
+    Sort.ANY: "any",
 }
 
 

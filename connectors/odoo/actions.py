@@ -6,7 +6,7 @@ import re
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final, Protocol
 
 from connectors.contract import (
@@ -23,6 +23,7 @@ from connectors.contract import (
 from connectors.judging import fields_of, root_of
 from core.encoding import Value
 from core.errors import RefusedError
+from core.normal_form import NormalForm
 from core.text import N_, Text
 
 STAMP: Final = "_stamp"
@@ -145,6 +146,8 @@ class OdooAction(Action):
     until: ClassVar[int | None] = None
     settles_after = timedelta(seconds=150)  # Odoo kills a request after 120 s
     trace_note = TRACE_NOTE
+    # Its clients send an emptied field as nothing or as the empty text, and every RPC cuts moments to seconds.
+    normal_form = NormalForm(moment_step=timedelta(seconds=1), empty_is_null=True)
 
     def __init__(self, target: Target) -> None:
         self.target = target
@@ -164,6 +167,7 @@ class OdooAction(Action):
         self.ours = self._here(kind.ours)  # type: ignore[misc]
         self.derived = self._here(kind.derived)  # type: ignore[misc]
         self.trace = {**CHATTER, **self._here(kind.trace)}  # type: ignore[misc]
+        self.restores = self._here(kind.restores)  # type: ignore[misc]
 
     def _here(self, declared: Mapping[str, frozenset[str]]) -> Mapping[str, frozenset[str]]:
         """Return of a declaration what lies in this server's footprint; `*` and models outside it stay."""
@@ -196,6 +200,10 @@ class OdooAction(Action):
     def changed_by(self, image: Image, ref: Ref) -> str | None:
         writer = fields_of(image.get(ref)).get("write_uid")
         return f"res.users {writer}" if isinstance(writer, int) else None
+
+    def changed_at(self, image: Image, ref: Ref) -> datetime | None:
+        found = fields_of(image.get(ref)).get("write_date")
+        return found if isinstance(found, datetime) else None
 
     def instruction(self, step: Step, image: Image) -> Instruction:
         """Return the form and the button, in the words of Odoo's own screens."""

@@ -42,6 +42,7 @@ class _Post(InvoiceAction, MethodAction):
     """The invoice gets its number and enters the books."""
 
     verb = "post"
+    restores = MappingProxyType({INVOICE: PUT_BACK})
     method = "action_post"
     # Posting a batch tells each invoice about gaps before it; that is no change by hand.
     context = MappingProxyType({"skip_is_manually_modified": True})
@@ -122,6 +123,7 @@ class _Cancel(InvoiceAction, MethodAction):
     """A draft, or an invoice in the books that nobody paid, is cancelled. Its number is used up."""
 
     verb = "cancel"
+    restores = MappingProxyType({INVOICE: PUT_BACK})
     method = "button_cancel"
     context = UNSYNCED
     title = N_("Cancel the invoice")
@@ -156,6 +158,7 @@ class _PutBack(InvoiceAction):
 
     is_link = True
     verb = "put_back"
+    restores = MappingProxyType({INVOICE: PUT_BACK})
     title = N_("Put the dates of the draft back")
     executors = (Executor.INTERFACE,)
 

@@ -89,6 +89,7 @@ class Close(LightOrder):
     def declare(cls, side: Side) -> None:
         super().declare(side)
         cls.reopen_action = f"{side.kind}.reopen"
+        cls.restores = {side.model: frozenset({"priority"})}
 
     def perform(self, server: Server, calls: Sequence[Call]) -> list[Answer]:
         if self.side is PURCHASE:

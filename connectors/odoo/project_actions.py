@@ -245,6 +245,7 @@ class _Task(_Action):
         {TASK: _TASK_TRACE | {"state", "stage_id", "kanban_state", "is_closed"}}
     )
     derived = MappingProxyType({TASK: _TASK_TRACE | {"is_closed"}})
+    restores = MappingProxyType({TASK: frozenset({"state", "stage_id", "kanban_state"})})
     trace = MappingProxyType(
         {
             TASK: _TASK_TRACE

@@ -6,7 +6,7 @@ import re
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar, Final
 
@@ -19,6 +19,7 @@ from connectors.contract import (
     LaterBusiness,
     Problem,
     Record,
+    Ref,
     Reversibility,
     Step,
 )
@@ -26,6 +27,7 @@ from connectors.judging import fields_of, root_of, state_moved, state_problem
 from connectors.tryton.transport import Session
 from core.encoding import Value
 from core.errors import RefusedError
+from core.normal_form import NormalForm
 from core.text import N_, Text
 
 TIMESTAMP: Final = "_timestamp"
@@ -146,6 +148,8 @@ class TrytonAction(Action):
     )
     settles_after = timedelta(seconds=60)
     trace_note = LOG_NOTE
+    # Its searches take the empty text for nothing, its fields strip what is written, and its clients know seconds.
+    normal_form = NormalForm(moment_step=timedelta(seconds=1), pads_text=True, empty_is_null=True)
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -170,6 +174,14 @@ class TrytonAction(Action):
     @abstractmethod
     def perform(self, session: Session, calls: Sequence[Call]) -> list[Answer]:
         """Send one batch; called by the connector alone."""
+
+    def changed_by(self, image: Image, ref: Ref) -> str | None:
+        writer = fields_of(image.get(ref)).get("write_uid")
+        return f"res.user {writer}" if isinstance(writer, int) else None
+
+    def changed_at(self, image: Image, ref: Ref) -> datetime | None:
+        found = fields_of(image.get(ref)).get("write_date")
+        return found if isinstance(found, datetime) else None
 
     def is_ours(self, before: Image, after: Image) -> bool | None:
         """Whether every record that got a new stamp was last written by our user."""

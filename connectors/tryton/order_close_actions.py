@@ -293,7 +293,8 @@ class _UnignoreMoves(_WholeOrder):
         return not ignored & set(ids_in(step.arguments.get("moves")))
 
     def inverse(self, step: Step, before: Image, after: Image) -> tuple[Step, ...]:
-        return (Step(f"{self.kind}.ignore_moves", step.ref, step.arguments),)
+        """Ignore what is undecided by then: these moves, or those that were made again in their place."""
+        return (Step(f"{self.kind}.ignore_moves", step.ref),)
 
 
 class _Process(_WholeOrder, ButtonAction):
@@ -311,7 +312,8 @@ class _Process(_WholeOrder, ButtonAction):
         return (shipment_state == "exception") == (expected == "exception")
 
     def inverse(self, step: Step, before: Image, after: Image) -> tuple[Step, ...]:
-        return ()
+        """Let it be worked out once more, from what is there by then."""
+        return (Step(self.name, step.ref),)
 
 
 class _Close(_WholeOrder):

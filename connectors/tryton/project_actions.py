@@ -42,16 +42,20 @@ class _WriteStatus(TrytonAction):
     ours = MappingProxyType({WORK: STAMPS | {"status", "progress"}})
     derived = MappingProxyType({WORK: STAMPS})
     trace = MappingProxyType({WORK: STAMPS})
+    restores = MappingProxyType({WORK: frozenset({"status", "progress"})})
     goal: ClassVar[str]
 
     def perform(self, session: Session, calls: Sequence[Call]) -> list[Answer]:
         parameters: list[object] = []
         for call in calls:
             values = self.values(call.step, call.before)
-            parameters += [
-                [int(call.step.ref.key)],
-                {"status": values["status"], "progress": write_value(values["progress"], "float")},
-            ]
+            there = root_of(call.step, call.before)
+            # What is there already is not written: it may be somebody's, kept on purpose.
+            left = {n: v for n, v in values.items() if v != there.get(n)} or values
+            written = {
+                n: write_value(v, "float" if n == "progress" else "") for n, v in left.items()
+            }
+            parameters += [[int(call.step.ref.key)], written]
         try:
             session.model(WORK, "write", *parameters, context=self.stamps(calls), is_write=True)
         except RefusedError as error:
@@ -119,7 +123,7 @@ class CloseWork(_WriteStatus):
         return (Ref(WORK, str(parent)),) if isinstance(parent, int) else ()
 
     def inverse(self, step: Step, before: Image, after: Image) -> tuple[Step, ...]:
-        return (Step("project.reopen", step.ref, _kept(step, before)),)
+        return (Step("project.reopen", step.ref, _kept(step, before, after)),)
 
 
 class ReopenWork(_WriteStatus):
@@ -146,12 +150,14 @@ class ReopenWork(_WriteStatus):
         return tuple(Ref(WORK, str(i)) for i in ids_in(root_of(step, image).get("children")))
 
     def inverse(self, step: Step, before: Image, after: Image) -> tuple[Step, ...]:
-        return (Step("project.close", step.ref, _kept(step, before)),)
+        return (Step("project.close", step.ref, _kept(step, before, after)),)
 
 
-def _kept(step: Step, before: Image) -> dict[str, Value]:
-    root = root_of(step, before)
-    return {"status": root.get("status"), "progress": root.get("progress")}
+def _kept(step: Step, before: Image, after: Image) -> dict[str, Value]:
+    """Return what the step changed, as it was. What it left as it was is not its own to write."""
+    was, is_now = root_of(step, before), root_of(step, after)
+    names = [name for name in ("status", "progress") if was.get(name) != is_now.get(name)]
+    return {name: was.get(name) for name in names or ("status",)}
 
 
 def project_actions() -> tuple[type[TrytonAction], ...]:

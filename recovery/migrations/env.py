@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from alembic import context
 
-from recovery.schema import metadata
+from recovery.columns import metadata
+from recovery.tables import all_tables
 
+all_tables()
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,

@@ -7,7 +7,7 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 
 from recovery.schema import guard_statements
 
@@ -29,5 +29,6 @@ def upgrade(connection: Connection, revision: str = "head") -> None:
     config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, revision)
-    for statement in guard_statements(connection.dialect.name):
+    present = inspect(connection).get_table_names()
+    for statement in guard_statements(connection.dialect.name, present):
         connection.execute(text(statement))

@@ -6,14 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations, islice
 from typing import TYPE_CHECKING, Any, Final
 
-from core.text import N_, Text, text
-from recovery.created import created_documents
+from core.text import N_, text
+from service.cli.created_view import show_created, taken_back
 from service.cli.output import Column, Table
 from service.cli.plan_view import action_titles
 from service.cli.running import (
-    change_set_document,
     counts_text,
-    operation_document,
     state_word,
 )
 from service.cli.session import Session
@@ -21,6 +19,8 @@ from service.cli.session import Session
 if TYPE_CHECKING:
     from connectors.contract import Image
     from recovery.model import ChangeSet, FieldDifference, Operation
+    from recovery.pruned import Pruned
+    from recovery.retention import Hold
 
 SHOWN_ON_SCREEN: Final = 20
 LOADED_AT_ONCE: Final = 200
@@ -72,11 +72,14 @@ def value_texts(session: Session, values: Sequence[Any]) -> list[str]:
 
 
 def with_images(session: Session, operations: Iterator[Operation]) -> Iterator[Evidence]:
-    """Yield operations with their before and after images, a few hundred at a time."""
+    """Yield operations with their before and after images, a few hundred at a time; without them once pruned."""
+    from recovery.pruned import find_pruned
+
     journal = session.journal
     while chunk := list(islice(operations, LOADED_AT_ONCE)):
-        hashes = {op.before_hash for op in chunk} | {op.after_hash for op in chunk}
-        images = journal.images(hashes)
+        pruned = find_pruned(journal, {op.change_set_id for op in chunk})
+        kept = [op for op in chunk if op.change_set_id not in pruned]
+        images = journal.images({h for op in kept for h in (op.before_hash, op.after_hash)})
         for operation in chunk:
             yield (
                 operation,
@@ -108,7 +111,7 @@ def show_head(session: Session, change_set: ChangeSet) -> None:
             (N_("Made by"), f"{change_set.actor.name} ({language.word(change_set.actor.how)})"),
             (N_("Made at"), language.moment(change_set.created_at)),
             (N_("Reason"), change_set.reason or ""),
-            (N_("Takes back"), (change_set.reverses_id or "")[:13]),
+            (N_("Takes back"), ", ".join(each[:13] for each in taken_back(session, change_set))),
             (N_("Approved by"), approved),
             (N_("Began"), _moment(session, change_set.started_at)),
             (N_("Ended"), _moment(session, change_set.finished_at)),
@@ -116,6 +119,7 @@ def show_head(session: Session, change_set: ChangeSet) -> None:
             (N_("Note"), "" if change_set.note is None else language.say(change_set.note)),
         ]
     )
+    _show_retention(session, change_set)
     later = session.journal.change_sets(reverses_id=change_set.id)
     for each in later:
         output.say(
@@ -123,6 +127,41 @@ def show_head(session: Session, change_set: ChangeSet) -> None:
                 N_("Taken back by change set {name} ({state})."),
                 name=each.short_id,
                 state=each.state.value,
+            )
+        )
+
+
+def retention_of(session: Session, change_set: ChangeSet) -> tuple[Pruned | None, Hold | None]:
+    """Return when its images were pruned, and why they are held."""
+    from recovery.pruned import find_pruned
+    from recovery.retention import find_hold
+
+    journal = session.journal
+    return find_pruned(journal, [change_set.id]).get(change_set.id), find_hold(
+        journal, change_set.id
+    )
+
+
+def _show_retention(session: Session, change_set: ChangeSet) -> None:
+    pruned, held = retention_of(session, change_set)
+    language, output = session.language, session.output
+    if pruned is not None:
+        said = text(
+            N_(
+                "Its images were pruned on {pruned_at} by {person}: fields cannot be shown any more, and it"
+                " cannot be taken back."
+            ),
+            pruned_at=language.moment(pruned.pruned_at),
+            person=pruned.pruned_by,
+        )
+        output.say(said, style="yellow")
+    if held is not None:
+        output.say(
+            text(
+                N_("Its images are held since {held_at} by {person}: {reason}"),
+                held_at=language.moment(held.held_at),
+                person=held.held_by,
+                reason=held.reason,
             )
         )
 
@@ -175,7 +214,7 @@ def _show_operation(
     )
     if operation.reason is not None:
         output.line(f"   {language.say(operation.reason)}")
-    _show_created(session, evidence, about)
+    show_created(session, evidence, about)
     every = field_changes(operation, before, after)
     found = [each for each in every if each[0].field not in hidden.get(each[0].ref.model, ())]
     if found:
@@ -190,7 +229,13 @@ def _show_operation(
             [
                 str(change.ref),
                 field_text(labels, change.ref.model, change.field),
-                *value_texts(session, (change.before, change.after)),
+                *value_texts(
+                    session,
+                    [
+                        output.shown(change.ref.model, change.field, value)
+                        for value in (change.before, change.after)
+                    ],
+                ),
                 language.say(N_("somebody else")) if is_foreign else "",
             ]
             for change, is_foreign in found
@@ -205,23 +250,6 @@ def _show_operation(
     elif before is not None and after is None:
         output.say(N_("The before image is stored; nothing was read afterwards."))
     _show_found(session, operation, labels)
-
-
-def _show_created(session: Session, evidence: Evidence, about: Mapping[str, Any]) -> None:
-    operation, before, after = evidence
-    titles: Mapping[str, Any] = about.get("creates") or {}
-    for created in created_documents(titles, operation.ref, before, after):
-        title = Text.from_dict(titles[created.ref.model])
-        said = (
-            text(
-                N_("Created: {what}, without a number so far ({record})"),
-                record=str(created.ref),
-                what=title,
-            )
-            if created.number is None
-            else text(N_("Created: {what} {number}"), number=created.number, what=title)
-        )
-        session.output.line(f"   {session.language.say(said)}")
 
 
 def field_changes(
@@ -256,9 +284,19 @@ def _show_found(session: Session, operation: Operation, labels: Labels) -> None:
         if rows:
             output.line(f"   {language.say(heading)}:")
             show_fields(session, rows, ("before", "after"), labels)
-    conflicts = details.get("conflicts") or ()
-    if conflicts:
-        show_fields(session, conflicts, ("before", "ours", "now"), labels)
+    _show_resolved(session, details, labels)
+
+
+def _show_resolved(session: Session, details: Mapping[str, Any], labels: Labels) -> None:
+    """Show what somebody else had changed, and how each field was resolved, by whom and why."""
+    from service.cli.resolving import show_conflicts
+
+    resolutions, conflicts = details.get("resolutions"), details.get("conflicts")
+    if resolutions:
+        session.output.say(N_("Changed by somebody else, and resolved:"))
+        show_conflicts(session, resolutions, labels)
+    elif conflicts:
+        show_conflicts(session, conflicts, labels)
 
 
 HEADINGS: Final = {
@@ -299,12 +337,18 @@ def show_fields(
         [
             f"{row['model']},{row['key']}",
             field_text(labels or {}, str(row["model"]), str(row["field"])),
-            *value_texts(session, [row.get(name) for name in names]),
+            *value_texts(session, _shown(session, row, names)),
             *(value_text(session, row.get(name)) for name in about),
         ]
         for row in rows
     ]
     session.output.table(Table(columns, cells))
+
+
+def _shown(session: Session, row: Mapping[str, Any], names: Sequence[str]) -> list[Any]:
+    """Return values of a row as they may be shown: hidden ones are masked."""
+    model, field = str(row["model"]), str(row["field"])
+    return [session.output.shown(model, field, row.get(name)) for name in names]
 
 
 def show_history(session: Session, change_set: ChangeSet) -> None:
@@ -323,64 +367,3 @@ def show_history(session: Session, change_set: ChangeSet) -> None:
         if move.subject == "change_set"
     ]
     output.table(Table(columns, rows))
-
-
-def change_document(
-    session: Session, change_set: ChangeSet, operations: Iterator[Operation]
-) -> dict[str, Any]:
-    """Return a change set with images and history, for `--json`."""
-    actions = change_set.details.get("actions") or {}
-
-    def listed() -> Iterator[dict[str, Any]]:
-        for operation, before, after in with_images(session, operations):
-            titles = (actions.get(operation.step.action) or {}).get("creates") or {}
-            yield {
-                **operation_document(operation),
-                "created": [
-                    {
-                        "model": each.ref.model,
-                        "key": each.ref.key,
-                        "number": each.number,
-                        "what": titles[each.ref.model],
-                    }
-                    for each in created_documents(titles, operation.ref, before, after)
-                ],
-                "before": _image(before),
-                "after": _image(after),
-                "changes": [
-                    {
-                        "model": change.ref.model,
-                        "key": change.ref.key,
-                        "field": change.field,
-                        "before": change.before,
-                        "after": change.after,
-                        "is_foreign": is_foreign,
-                    }
-                    for change, is_foreign in field_changes(operation, before, after)
-                ],
-            }
-
-    def moves() -> Iterator[dict[str, Any]]:
-        for move in session.journal.history(change_set.id):
-            yield {name: getattr(move, name) for name in move.__slots__}
-
-    return {
-        "change_set": change_set_document(change_set),
-        "counts": session.journal.counts(change_set.id),
-        "operations": listed(),
-        "history": moves(),
-    }
-
-
-def _image(image: Image | None) -> list[dict[str, Any]] | None:
-    if image is None:
-        return None
-    return [
-        {
-            "model": record.ref.model,
-            "key": record.ref.key,
-            "fields": None if record.fields is None else dict(record.fields),
-            "raw": dict(record.raw),
-        }
-        for record in image.records
-    ]

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from core.errors import BadInput, NotFound, UsageError
 from core.text import N_, text
-from service.cli.change_view import change_document, show_head, show_history, show_operations
+from service.cli.change_document import change_document
+from service.cli.change_view import show_head, show_history, show_operations
 from service.cli.output import Column, Table
 from service.cli.parser import Builder, Parser, one_of
+from service.cli.queueing import add_queue, queue_up
 from service.cli.running import (
     change_set_document,
     exit_of,
@@ -94,6 +96,7 @@ def add(name: str, parser: Parser, builder: Builder) -> None:
     resumed.add_argument(
         "id", nargs="?", metavar="ID", help=say(N_("not needed when only one waits"))
     )
+    add_queue(resumed, builder)
     stopped = builder.command(
         commands,
         "stop",
@@ -181,7 +184,7 @@ def list_changes(session: Session) -> int:
     return Exit.DONE
 
 
-def read_since(session: Session, written: str) -> datetime:
+def read_since(session: Session, written: str, option: str = "--since") -> datetime:
     """Return the moment that `3h` or a date means. Raises `BadInput`."""
     from core import clock
 
@@ -192,7 +195,7 @@ def read_since(session: Session, written: str) -> datetime:
         moment = datetime.fromisoformat(written.strip())
     except ValueError:
         raise BadInput(
-            source="--since", problem=text(N_("neither like 3h or 2d, nor a date like 2026-01-31"))
+            source=option, problem=text(N_("neither like 3h or 2d, nor a date like 2026-01-31"))
         ) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=session.settings.zone)
 
@@ -229,11 +232,15 @@ def _wanted(session: Session) -> ChangeSet:
 
 
 def _operations(session: Session, change_set: ChangeSet) -> Iterator[Operation]:
+    from recovery.touching import operations_made
+
     wanted = session.arguments.document
     operations = session.journal.operations(change_set.id)
     if wanted is None:
         return operations
-    found = [op for op in operations if wanted == op.called]
+    with session.journal.reading() as connection:
+        made = set(connection.execute(operations_made(wanted)).scalars())
+    found = [op for op in operations if wanted == op.called or op.id in made]
     if not found:
         raise NotFound(
             N_("Change set {change_set} did not touch a document {name!r}."),
@@ -251,6 +258,8 @@ def resume(session: Session) -> int:
         session.output.say(N_("No change set waits to be resumed."))
         session.output.document({"change_set": None})
         return Exit.DONE
+    if session.arguments.queue:
+        return queue_up(session, change_set)
     finished = run_change_set(
         session, change_set, text(N_("Going on with {name}"), name=change_set.short_id)
     )

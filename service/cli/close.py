@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from core.errors import IllegalMove, NotFound
 from core.text import N_, text
+from service.cli.freeze_view import say_if_frozen
 from service.cli.output import Column, Table
 from service.cli.parser import Builder, Parser
 from service.cli.plan_view import show_plan, show_totals
 from service.cli.progress import Progress
+from service.cli.queueing import add_queue, queue_up
 from service.cli.reopening import reopen_documents
 from service.cli.running import (
     carry_out,
@@ -78,6 +80,7 @@ def add(name: str, parser: Parser, builder: Builder) -> None:
         builder, commands, "run", run_plan, N_("carry an approved plan out, and read back")
     )
     _add_yes(run, builder)
+    add_queue(run, builder)
     worklist = _command_on_plan(
         builder,
         commands,
@@ -298,6 +301,7 @@ def _present(session: Session, change_set: ChangeSet) -> int:
 
     if not output.is_json:
         show_plan(session, change_set)
+        say_if_frozen(session, change_set)
     path = getattr(session.arguments, "xlsx", None)
     if path is not None:
         from closing.sheets import write_xlsx
@@ -364,8 +368,11 @@ def reject_plan(session: Session) -> int:
 
 def run_plan(session: Session) -> int:
     """Run an approved plan after one question."""
+    from recovery.frozen import require_thawed
+
     change_set = session.journal.change_set(session.arguments.plan)
     require_known_way(session, change_set)
+    require_thawed(session.journal, change_set.id, runner=session.services.actor.name)
     if not session.confirm(
         session.language.ngettext(
             "Carry out {count} operation in {system} as {user}?",
@@ -376,4 +383,5 @@ def run_plan(session: Session) -> int:
         )
     ):
         return Exit.PERSON_NEEDED
-    return carry_out(session, require_approval(session, change_set))
+    approved = require_approval(session, change_set)
+    return queue_up(session, approved) if session.arguments.queue else carry_out(session, approved)

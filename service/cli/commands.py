@@ -76,9 +76,48 @@ GROUPS: Final[Mapping[str, Group]] = {
             " field, asks, writes back, and reads again. What somebody else changed meanwhile is left alone."
         ),
     ),
+    "worker": Group(
+        "service.cli.worker",
+        N_("carry out what is queued; show who works on what"),
+        N_(
+            "A worker carries out change sets that were queued (--queue), takes over at once what a killed one"
+            " left behind, and after its lease what a frozen one keeps. Any number of workers may share a journal"
+            " in PostgreSQL; with SQLite they are all on its machine."
+        ),
+    ),
+    "freeze": Group(
+        "service.cli.freeze",
+        N_("stop every write of Storno in a scope, at once"),
+        N_(
+            "Stops Storno alone: people and other programs go on. It holds before the next call of any process"
+            " that works with this journal; what is in flight is listed. Change sets that meet it wait, and lose"
+            " nothing."
+        ),
+    ),
+    "thaw": Group(
+        "service.cli.freeze",
+        N_("lift a freeze"),
+        N_("Lifts a freeze, with a reason. What waited for it goes on when somebody resumes it."),
+    ),
+    "notify": Group(
+        "service.cli.notify",
+        N_("whom Storno tells at once; what did not reach them"),
+        N_(
+            "Freezes, operations in doubt, stop rules and systems that fail are told to the people under"
+            " `notify` in storno.yaml, by mail or chat. A message holds no data of a document."
+        ),
+    ),
+    "journal": Group(
+        "service.cli.journal",
+        N_("what is in the journal, is it whole; backups, retention, keys"),
+        N_(
+            "The journal holds everything that Storno did and the way back. Keep a backup of it, apart from"
+            " its keys."
+        ),
+    ),
     "audit": Group(
         "service.cli.audit",
-        N_("verify that the journal was not tampered with"),
+        N_("verify that the journal was not tampered with; sign checkpoints and evidence"),
     ),
 }
 

@@ -18,6 +18,8 @@ from service.text import Language, cell_width, clean
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from recovery.redaction import Redaction
+
 # Enough for any table: in a pipe nothing is cut or folded, the reader decides.
 PIPE_WIDTH: Final = 100_000
 NARROW: Final = 120
@@ -56,6 +58,7 @@ class Output:
     def __init__(self, language: Language, *, is_json: bool = False) -> None:
         self.language = language
         self.is_json = is_json
+        self.redaction: Redaction | None = None  # known when the settings were read
         self._console: Console | None = None
 
     # --- for people -----------------------------------------------------------------------------
@@ -104,6 +107,9 @@ class Output:
         if chosen is None:
             self._blocks(table)
             return
+        if not self.is_terminal:
+            self._plainly(table, chosen)
+            return
         from rich import box
         from rich.table import Table as RichTable
         from rich.text import Text as RichText
@@ -134,6 +140,24 @@ class Output:
             console.print(shown)
         for line in captured.get().splitlines():
             sys.stdout.write(line.rstrip() + "\n")
+
+    def _plainly(self, table: Table, widths: Mapping[int, int]) -> None:
+        """Write a table into a pipe, where nothing is folded or coloured: a thousand of them in no time."""
+        last = max(widths, default=0)
+
+        def line(cells: Sequence[str]) -> str:
+            parts = []
+            for place, width in widths.items():
+                cell = clean(cells[place])
+                blanks = " " * (width - cell_width(cell))
+                is_number = table.columns[place].is_number
+                parts.append(blanks + cell if is_number else cell + blanks * (place != last))
+            return (" " * GAP).join(parts).rstrip() + "\n"
+
+        sign = "─" if speaks_unicode(sys.stdout) else "-"
+        rule = sign * (sum(widths.values()) + GAP * (len(widths) - 1)) + "\n"
+        heading = line([column.title for column in table.columns])
+        sys.stdout.write(heading + rule + "".join(map(line, table.rows)))
 
     def _blocks(self, table: Table) -> None:
         """Show a table that does not fit whatever is left out: every row as facts under each other."""
@@ -190,6 +214,10 @@ class Output:
             )
         return self._console
 
+    def shown(self, model: str, field: str, value: Any) -> Any:
+        """Return the value of an ERP's field, or the mask where the settings hide it."""
+        return self.redaction.shown(None, model, field, value) if self.redaction else value
+
     # --- for programs ---------------------------------------------------------------------------
 
     def document(self, content: Mapping[str, Any]) -> None:
@@ -199,6 +227,8 @@ class Output:
         """
         if not self.is_json:
             return
+        if self.redaction:
+            content = self.redaction.masked(content)
         with tempfile.SpooledTemporaryFile(
             SPOOL_BYTES, "w+", encoding="utf-8", newline=""
         ) as spool:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from core.errors import BadInput
 from core.text import N_, text
+from service.cli.freeze_view import freezes_on
 from service.cli.plan_view import show_rows, show_totals
 from service.cli.progress import Progress
 from service.cli.running import approve_and_carry_out, expiry, given_numbers, shown_by
@@ -26,6 +27,7 @@ def reopen_documents(session: Session) -> int:
     if not output.is_json:
         show_rows(session, rows(drawn.operations, drawn.exceptions), drawn.draft.details)
         show_totals(session, drawn.draft.details)
+    in_the_way = freezes_on(session, drawn.operations)
     if arguments.preview or not summary.ready:
         if not arguments.preview:
             output.say(N_("None of these documents can be opened again now."))
@@ -34,6 +36,8 @@ def reopen_documents(session: Session) -> int:
             {"summary": summary.as_dict(), "documents": (row.as_dict() for row in found)}
         )
         return Exit.PERSON_NEEDED if summary.exceptions else Exit.DONE
+    if in_the_way:
+        raise in_the_way[0].error()
     if not session.confirm(
         session.language.ngettext(
             "Open {count} document again?", "Open {count} documents again?", summary.ready

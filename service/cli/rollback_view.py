@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from core.text import N_, text
 from service.cli.change_view import Labels, show_fields
 from service.cli.output import Column, Table
+from service.cli.resolving import show_conflicts
+from service.cli.rollback_groups import place_document, rest_document, show_companions
 from service.cli.session import Session
 
 if TYPE_CHECKING:
@@ -24,9 +26,15 @@ def show_preview(session: Session, found: RollbackPreview) -> None:
     from recovery.preview import Status
 
     output, language = session.output, session.language
-    items = found.items[:SCREEN_ROWS] if output.is_terminal else found.items
+    asked = found.asked()
+    items = asked[:SCREEN_ROWS] if output.is_terminal else asked
+    several = {
+        N_("System"): len({item.last.system for item in found.items}) > 1,
+        N_("Change set"): len({item.last.change_set_id for item in asked}) > 1,
+    }
     columns = [
         Column(language.say(N_("Number")), is_whole=True),
+        *(Column(language.say(title), is_whole=True) for title, has in several.items() if has),
         Column(language.say(N_("What a rollback would do"))),
         Column(language.say(N_("Taken back")), is_whole=True),
         Column(language.say(N_("Reason"))),
@@ -38,24 +46,39 @@ def show_preview(session: Session, found: RollbackPreview) -> None:
     rows = [
         [
             item.last.called,
+            *([item.last.system] if several["System"] else []),
+            *([item.last.change_set_id[:13]] if several["Change set"] else []),
             _status_text(session, item),
-            language.word(item.reversibility.value),
+            _reversibility_text(session, item),
             "" if item.reason is None else language.say(item.reason),
         ]
         for item in items
     ]
+    if found.offered or len(asked) < len(found.items):
+        output.say(N_("Asked for"), style="bold")
     output.table(Table(columns, rows, {n: style for n, style in styles.items() if style}))
-    if len(items) < len(found.items):
+    if len(items) < len(asked):
         output.note(
             text(
                 N_("{count} more documents; all of them: --json"),
-                count=len(found.items) - len(items),
+                count=len(asked) - len(items),
             )
         )
+    show_companions(session, found)
     _show_details(session, found)
     _show_totals(session, found)
     for note in dict.fromkeys(item.trace_note for item in found.items if item.trace_note):
         output.say(text(N_("Trace that stays: {note}"), note=text(note)))
+
+
+def _reversibility_text(session: Session, item: RollbackItem) -> str:
+    """Return how far a document comes back: not exactly, where a field is kept or added to."""
+    language, count = session.language, item.resolved.otherwise_count
+    said = language.word(item.reversibility.value)
+    if not count or item.status.value != "clean":
+        return said
+    aside = language.ngettext("but for {count} field", "but for {count} fields", count)
+    return f"{said}, {aside}"
 
 
 def _status_text(session: Session, item: RollbackItem) -> str:
@@ -133,20 +156,18 @@ def _show_details(session: Session, found: RollbackPreview) -> None:
 
 
 def _show_item(session: Session, item: RollbackItem, actions: Mapping[str, Any]) -> None:
+    from recovery.targets import conflict_row
+
     output, language = session.output, session.language
     labels: Labels = (actions.get(item.last.step.action) or {}).get("labels") or {}
     output.say()
     output.line(item.last.called, style="bold")
     for later in item.later:
         output.line(f"  {language.say(later.text)} ({language.word(later.effect.value)})")
-    if item.conflicts and item.status.value == "conflict":
+    if item.conflicts and (item.status.value != "clean" or item.resolved.decided):
         output.say(N_("Changed by somebody else after Storno:"))
-        show_fields(
-            session,
-            [_conflict(each) for each in item.conflicts],
-            ("before", "ours", "now"),
-            labels,
-        )
+        show_conflicts(session, [conflict_row(each) for each in item.conflicts], labels)
+        _offer_ways(session, item)
     if item.recomputed:
         output.say(N_("Worked out anew, from what is there now:"))
         show_fields(session, _changes(item.recomputed), ("before", "will_be"), labels)
@@ -155,15 +176,21 @@ def _show_item(session: Session, item: RollbackItem, actions: Mapping[str, Any])
         show_fields(session, _changes(item.kept), ("ours", "now"), labels)
 
 
-def _conflict(conflict: Any) -> dict[str, Any]:
-    return {
-        "model": conflict.ref.model,
-        "key": conflict.ref.key,
-        **{
-            name: getattr(conflict, name)
-            for name in ("field", "before", "ours", "now", "changed_by", "changed_at")
-        },
-    }
+def _offer_ways(session: Session, item: RollbackItem) -> None:
+    """Say how a document in conflict can be resolved."""
+    if item.status.value != "conflict":
+        return
+    for each in item.conflicts:
+        resolution = each.resolution
+        if resolution is not None and resolution.problem is not None:
+            said = text(N_("{field}: {problem}"), field=each.field, problem=resolution.problem)
+            session.output.line(f"  {session.language.say(said)}")
+        elif resolution is None or resolution.way.value == "ask":
+            ways = ", ".join(f"--resolve {each.field}={way}" for way in each.ways if way != "ask")
+            if ways:
+                session.output.note(
+                    text(N_("{field} can be resolved: {ways}"), field=each.field, ways=ways)
+                )
 
 
 def _changes(found: Iterable[FieldDifference]) -> Sequence[dict[str, Any]]:
@@ -184,7 +211,7 @@ def _changes(found: Iterable[FieldDifference]) -> Sequence[dict[str, Any]]:
 def preview_document(found: RollbackPreview) -> dict[str, Any]:
     """Return a preview for `--json`."""
     from recovery.preview import Status
-    from recovery.totals import sort_of, totals
+    from recovery.totals import totals
 
     return {
         "reverses": found.reverses_id,
@@ -192,29 +219,40 @@ def preview_document(found: RollbackPreview) -> dict[str, Any]:
         "totals": [
             {name: getattr(each, name) for name in each.__slots__} for each in totals(found.items)
         ],
-        "documents": [
-            {
-                "system": item.last.system,
-                "kind": item.last.kind,
-                "number": item.last.number,
-                "model": item.last.ref.model,
-                "key": item.last.ref.key,
-                "lines": [ref.key for ref in item.lines],
-                "status": item.status,
-                "sort": sort_of(item),
-                "reversibility": item.reversibility,
-                "executor": item.executor,
-                "reason": item.reason,
-                "conflicts": [_conflict(conflict) for conflict in item.conflicts],
-                "later_business": [
-                    {"effect": later.effect, "text": later.text} for later in item.later
-                ],
-                "kept": _plain(item.kept),
-                "recomputed": _plain(item.recomputed),
-                "steps": [step.action for step, _ in item.steps],
-            }
-            for item in found.items
-        ],
+        "documents": [_item_document(item) for item in found.items],
+        "offered": [_item_document(item) for item in found.offered],
+        "notes": found.notes,
+        "circles": [[place_document(each) for each in circle] for circle in found.circles],
+    }
+
+
+def _item_document(item: RollbackItem) -> dict[str, Any]:
+    from recovery.targets import conflict_row
+    from recovery.totals import sort_of
+
+    return {
+        "system": item.last.system,
+        "kind": item.last.kind,
+        "number": item.last.number,
+        "model": item.last.ref.model,
+        "key": item.last.ref.key,
+        "change_set": item.last.change_set_id,
+        "operations": [operation.position for operation in item.operations],
+        "is_asked": item.is_asked,
+        "rests_on": [rest_document(each) for each in item.upon],
+        "rest_on_it": [rest_document(each) for each in item.under],
+        "stay": [place_document(each) for each in item.stay],
+        "lines": [ref.key for ref in item.lines],
+        "status": item.status,
+        "sort": sort_of(item),
+        "reversibility": item.reversibility,
+        "executor": item.executor,
+        "reason": item.reason,
+        "conflicts": [conflict_row(conflict) for conflict in item.conflicts],
+        "later_business": [{"effect": later.effect, "text": later.text} for later in item.later],
+        "kept": _plain(item.kept),
+        "recomputed": _plain(item.recomputed),
+        "steps": [step.action for step, _ in item.steps],
     }
 
 

@@ -11,6 +11,7 @@ from core.errors import NotAllowed
 from core.text import N_, Text, text
 from service.cli.output import Column, Table
 from service.cli.progress import Progress
+from service.cli.rollback_groups import counts_by_system, show_by_system
 from service.cli.session import Session
 from service.problems import Exit
 
@@ -70,7 +71,7 @@ def run_change_set(session: Session, change_set: ChangeSet, title: Text) -> Chan
 
     services, language = session.services, session.language
     session.working_on = change_set.id
-    with Progress(session.output, title) as progress:
+    with services.notifying(), Progress(session.output, title) as progress:
 
         def show(now: RunProgress) -> None:
             detail = ", ".join(
@@ -125,6 +126,7 @@ def show_result(session: Session, change_set: ChangeSet) -> None:
             (N_("Note"), "" if change_set.note is None else language.say(change_set.note)),
         ]
     )
+    show_by_system(session, change_set)
     _show_problems(session, change_set, counts)
     _show_residue(session, change_set)
     name = change_set.short_id
@@ -233,7 +235,7 @@ def _show_residue(session: Session, change_set: ChangeSet) -> None:
 
 
 def _with_residue(session: Session, change_set: ChangeSet) -> Iterator[Operation]:
-    if change_set.reverses_id is None:
+    if change_set.purpose.value != "rollback":
         return
     for operation in session.journal.operations(change_set.id):
         if operation.result.get("residue"):
@@ -271,6 +273,7 @@ def result_document(session: Session, change_set: ChangeSet) -> dict[str, Any]:
     return {
         "change_set": change_set_document(change_set),
         "counts": session.journal.counts(change_set.id),
+        "systems": counts_by_system(session, change_set),
         "not_confirmed": problems(),
         "residue": (operation_document(found) for found in _with_residue(session, change_set)),
     }

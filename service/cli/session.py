@@ -64,6 +64,10 @@ class Session:
                 log = log.model_copy(update={"level": "debug"})
             logging.configure(log)
             self.output.language = replace(self.language, zone=settings.zone)
+            if settings.redaction:
+                from recovery.redaction import of_settings
+
+                self.output.redaction = of_settings(settings.redaction)
             self._settings = settings
         return self._settings
 
@@ -93,6 +97,11 @@ class Session:
                 self._build = build
             self._services = self._build(settings)
         return self._services
+
+    @property
+    def build(self) -> BuildServices | None:
+        """What makes services, where it is not the usual: a worker makes more of them."""
+        return self._build
 
     @property
     def journal(self) -> Journal:

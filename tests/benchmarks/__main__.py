@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.benchmarks import journal, odbc, sap, startup, tryton
+from tests.benchmarks import journal, journal_size, odbc, previews, sap, startup, tryton
 from tests.benchmarks.report import only_warnings, print_environment, print_verdicts
 
 
@@ -23,6 +23,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(dir=chosen.folder) as folder:
         print_environment(Path(folder))
         found = journal.measure(Path(folder), journal.ROUNDS)
+        found += journal_size.measure(Path(folder))
+        found += previews.measure(Path(folder))
         found += startup.measure()
         found += odbc.measure(Path(folder))
         found += sap.measure(Path(folder), sap.PAIRS)

@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from tests.benchmarks import journal, startup
+from tests.benchmarks import journal, journal_size, preview_run, startup
 from tests.benchmarks.journal_run import measure, measure_erp
 from tests.benchmarks.report import Requirement, print_environment, print_verdicts
 from tests.benchmarks.tryton_script import Request
@@ -44,6 +44,24 @@ def test_journal_benchmark_ends_with_verdicts(
     assert len(found) == 2
     assert "run/s" in capsys.readouterr().out
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_journal_of_years_is_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is filled, pruned and backed up while another process writes; there is a verdict on each promise."""
+    found = journal_size.measure(tmp_path, 40)
+
+    assert 4 == len(found)
+    assert "their commits" in capsys.readouterr().out
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_previews_are_measured(tmp_path: Path) -> None:
+    """Change sets are shown and previewed, and one large one is held in little memory."""
+    found = preview_run.measure(30, 10, tmp_path, large=20)
+
+    assert (found.total, found.one, found.large) == (30, 10, 20)
+    assert min(found.preview_seconds, found.show_seconds, found.show_text_seconds) > 0
+    assert found.large_bytes > 0
 
 
 def test_start_is_measured() -> None:

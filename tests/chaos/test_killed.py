@@ -59,7 +59,7 @@ def test_chain_killed_between_links(
 
     case.kill_at(phase, f"{point}#{link}")
     calls = [line for line in case.lines()[begun:] if line.do == "apply"]
-    is_called = point not in ("apply.after_capture", "apply.after_intent")
+    is_called = point not in ("apply.after_capture", "apply.after_intent", "apply.after_fence")
     assert link - 1 + is_called == len(calls)
     assert_safe(case)
     case.go_on(phase)
@@ -78,7 +78,7 @@ def test_killed_while_calls_are_side_by_side(
     closed = case.prepare(phase)
 
     # Two rounds of three calls: what happens once a round is passed twice.
-    is_each_call = point in ("apply.after_call", "apply.after_outcome")
+    is_each_call = point in ("apply.after_fence", "apply.after_call", "apply.after_outcome")
     case.kill_at(phase, f"{point}#{nth if is_each_call else min(nth, 2)}")
     assert_safe(case)
     case.go_on(phase)

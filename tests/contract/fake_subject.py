@@ -38,6 +38,18 @@ _EDITS: Mapping[str, tuple[str, Value]] = {
 }
 
 
+_TAKEN_OVER: Mapping[str, tuple[str, Value]] = {
+    **dict.fromkeys((ORDER, PROJECT, TASK, SALE), ("closed_how", "by_itself")),
+    LINE: ("quantity", Decimal("1.125")),
+}
+"""What somebody else makes of a field that an action set."""
+
+_NOT_BY_VALUES = frozenset(
+    {"purchase_order.approve_by_hand", "purchase_order.send_reminder", "purchase_order.give_up"}
+)
+"""Actions on these models whose way back, if they have one, is a button."""
+
+
 class FakeSubject(Subject):
     """What both ways to the fake ERP share."""
 
@@ -156,6 +168,13 @@ class FakeSubject(Subject):
     def edit(self, step: Step) -> None:
         name, value = _EDITS[step.ref.model]
         self.erp.edit(step.ref.model, step.ref.key, {name: value})
+
+    def take_over(self, step: Step) -> tuple[Ref, str] | None:
+        name, value = _TAKEN_OVER.get(step.ref.model, ("", None))
+        if not name or step.action in _NOT_BY_VALUES:
+            return None
+        self.erp.edit(step.ref.model, step.ref.key, {name: value})
+        return step.ref, name
 
     def delete(self, ref: Ref) -> None:
         self.erp.delete(ref.model, ref.key)

@@ -31,6 +31,7 @@ _LINES: Final = {
     "PO_Pomain": ("PO_Podetails", "ID", "POID"),
     "SO_SOMain": ("SO_SODetails", "iSOsID", "ID"),
 }
+_CLOSERS: Final = {"PO_Podetails": "cbCloser", "SO_SODetails": "cSCloser"}
 _KEYS: Final = {
     "PO_Pomain": "POID",
     "SO_SOMain": "ID",
@@ -148,6 +149,18 @@ class OdbcSubject(Subject):
 
     def edit(self, step: Step) -> None:
         self.office.write_memo(self._by_ref[step.ref], "有人改过")
+
+    def take_over(self, step: Step) -> tuple[Ref, str] | None:
+        if not self.IS_COPY:
+            return None  # a person opens it as a whole
+        line = self._line_of(step.ref)
+        name = _CLOSERS[line.model]
+        self._run(
+            f'update "{line.model}" set "{name}" = ? where "{_KEYS[line.model]}" = ?',  # noqa: S608 - names of ours
+            "别人",
+            int(line.key),
+        )
+        return line, name
 
     def delete(self, ref: Ref) -> None:
         self._run(

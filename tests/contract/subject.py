@@ -48,6 +48,14 @@ class Subject(ABC):
     def edit(self, step: Step) -> None:
         """Somebody else changes a field of the step's document that is not ours, and saves."""
 
+    def take_over(self, step: Step) -> tuple[Ref, str] | None:
+        """Somebody else changes a field that the step changed and whose way back writes it by itself.
+
+        Returns where; None where no such field of the document can be changed to a third value.
+        """
+        del step
+        return None
+
     @abstractmethod
     def delete(self, ref: Ref) -> None:
         """Somebody else deletes a record."""

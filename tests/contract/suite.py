@@ -33,6 +33,7 @@ from connectors.contract import (
     Step,
     System,
 )
+from connectors.judging import fields_of
 from core.errors import (
     FenceLost,
     OutcomeUnknown,
@@ -41,6 +42,7 @@ from core.errors import (
     Timeout,
 )
 from core.ids import new_id
+from recovery.targets import with_values
 from tests.contract.subject import Content, Subject
 from tests.contract.suite_reading import ReadingSuite, first_call
 from tests.factories import QUICK_SECONDS, Done, action_of, differences, image_of, pairs
@@ -99,6 +101,35 @@ class ContractSuite(ReadingSuite):
     ) -> None:
         """A rollback can itself be rolled back: an exact action stands again, but for the declared trace."""
         assert set() == journey(subject, system, action).left_again
+
+    def test_one_field_is_kept_and_the_others_are_put_back(
+        self, subject: Subject, system: System, action: str
+    ) -> None:
+        """Where the way back writes values, somebody else's stays when it shall, untouched, and ours go."""
+        (*_, done) = carry_out(subject, system, subject.make(action))
+        spot = subject.take_over(done.step)
+        if spot is None:
+            return
+        ref, name = spot
+        declared = action_of(system, done.step)
+        now = image_of(system, done.step, done.after)
+        theirs = {spot: fields_of(now.get(ref))[name]}
+        target = with_values(done.before, theirs, now)
+        steps = declared.inverse_to(
+            done.step, done.before, with_values(done.after, theirs, now), target
+        )
+        for step in steps:
+            _call(subject, system, step)
+        left = image_of(system, done.step, now)
+
+        assert name in declared.restores[ref.model]
+        assert theirs[spot] not in (
+            fields_of(done.before.get(ref))[name],
+            fields_of(done.after.get(ref))[name],
+        )
+        assert fields_of(left.get(ref))[name] == theirs[spot]
+        written = pairs(list(declared.restores.items())) - {(ref.model, name)}
+        assert not differences(target, left) & written
 
     def test_by_hand_actions_are_refused_to_us(
         self, subject: Subject, system: System, action: str

@@ -54,17 +54,34 @@ HEAVY = (
         (["close", "show", "last"], {"documents", "plan", "summary"}),
         (["close", "worklist", "last"], {"change_set", "worklist"}),
         (["changes", "list"], {"change_sets"}),
-        (["changes", "show", "last"], {"change_set", "counts", "history", "operations"}),
+        (
+            ["changes", "show", "last"],
+            {"change_set", "counts", "held", "history", "operations", "pruned", "takes_back"},
+        ),
         (["changes", "resume"], {"change_set"}),
-        (["rollback", "last", "--preview"], {"documents", "reverses", "statuses", "totals"}),
+        (
+            ["rollback", "last", "--preview"],
+            {"circles", "documents", "notes", "offered", "reverses", "statuses", "totals"},
+        ),
         (
             ["rollback", "last", "--reason", "x", "--yes"],
             {
-                "change_set", "counts", "documents", "not_confirmed", "residue", "reverses",
-                "statuses", "totals",
+                "change_set", "circles", "counts", "documents", "not_confirmed", "notes", "offered",
+                "residue", "reverses", "statuses", "systems", "totals",
             },
         ),
-        (["audit", "verify"], {"images", "is_intact", "lines", "moves", "problems"}),
+        (
+            ["audit", "verify"],
+            {
+                "checkpoints", "images", "is_intact", "lines", "moves", "newest_checkpoint",
+                "problems",
+            },
+        ),
+        (["audit", "key", "--out", "audit.pem"], {"key", "private_key", "public_key"}),
+        (["freeze"], {"freezes"}),
+        (["freeze", "all", "--preview"], {"in_flight", "stopped"}),
+        (["freeze", "all", "--reason", "x"], {"changed", "freeze", "in_flight", "stopped"}),
+        (["notify"], {"messages", "people", "unaddressed"}),
         (["--version"], {"version"}),
         (["close", "reopen", "practice", "purchase_order", "PO00001", "--reason", "x", "--preview"],
          {"documents", "summary"}),
@@ -120,6 +137,14 @@ def test_moments_are_the_readers_own(storno: Storno) -> None:
         (["rollback"], 2, "STO-0100"),
         (["rollback", "--documents", "nope", "--preview"], 2, "STO-0102"),
         (["rollback", "last", "--on-conflict", "force", "--reason", "x"], 2, "STO-0104"),
+        (["freeze", "all"], 2, "STO-0100"),
+        (["freeze", "everything", "--reason", "x"], 2, "STO-0107"),
+        (["freeze", "system:nope", "--reason", "x"], 2, "STO-0102"),
+        (["thaw", "ffffffff", "--reason", "x"], 2, "STO-0102"),
+        (["notify", "test"], 2, "STO-0100"),
+        (["audit", "checkpoint"], 2, "STO-0100"),
+        (["audit", "export", "last", "--out", "evidence"], 2, "STO-0100"),
+        (["audit", "verify", "--pack", "nowhere"], 2, "STO-0107"),
         (["--config", "none.yaml", "systems"], 2, "STO-0110"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -393,6 +418,6 @@ def test_help_has_an_example_for_each_command() -> None:
     page = reference.reference()
     pages = page.split("\n## storno ")[1:]
 
-    assert len(pages) == 8
+    assert len(pages) == 13
     for part in page.split("\n### storno ")[1:]:
         assert "\n    storno " in part

@@ -12,13 +12,13 @@ import psycopg
 from psycopg.sql import SQL, Identifier
 
 from recovery.journal import Journal
-from recovery.schema import metadata
+from recovery.tables import all_tables
 from sandbox.postgres import Cluster
 
 Content = dict[str, bytes]
 
 DATABASE = "journal_work"
-TABLES = ("alembic_version", *metadata.tables)
+TABLES = ("alembic_version", *(table.name for table in all_tables()))
 
 
 def address(cluster: Cluster, database: str = DATABASE) -> str:

@@ -9,6 +9,7 @@ import pytest
 from connectors.contract import Effect, Ref
 from connectors.fake.sample import add_invoice, add_period
 from connectors.fake.schema import LINE, ORDER
+from core.encoding import moment_text
 from core.errors import NotAllowed
 from recovery.images import MISSING
 from recovery.preview import OnConflict, RollbackItem, Status
@@ -64,7 +65,10 @@ def test_a_document_in_conflict_is_left_and_the_others_go_on(
             "before": "quotation",
             "ours": "cancelled",
             "now": "archived",
-            "changed_by": None,
+            "changed_by": "somebody",
+            "changed_at": moment_text(scene.order(keys[1])["write_date"]),
+            "ways": ["ask", "keep_theirs"],
+            "resolution": None,
         }
     ] == left.details["conflicts"]
 

@@ -59,8 +59,8 @@ def test_what_somebody_else_did_meanwhile_is_not_taken_for_ours(scene: Scene) ->
 
 
 def lock_of(tmp_path: Path, name: str) -> Path:
-    """Return the file that keeps other processes away."""
-    return tmp_path / f"journal.db-{name}.lock"
+    """Return the file that keeps other processes away from a change set that nobody held before."""
+    return tmp_path / f"journal.db-1-{name}.lock"
 
 
 def test_a_second_process_waits_its_turn(scene: Scene, tmp_path: Path) -> None:

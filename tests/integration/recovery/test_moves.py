@@ -10,11 +10,12 @@ from threading import Barrier, Thread
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from connectors.contract import Image, Step
 from core.errors import IllegalMove, NotFound, RecordLocked
 from core.ids import new_id
-from recovery import locks
+from recovery import locks, schema
 from recovery.images import encode_image
 from recovery.journal import Journal
 from recovery.model import ChangeSet, Operation
@@ -236,9 +237,9 @@ def test_a_locked_record_is_refused(both: Scene) -> None:
     assert ChangeSetState.APPROVED is both.again(second).state
     assert {OperationState.PLANNED} == set(both.moved(second))
     assert sent == both.sizes()
-    assert [(first.id,)] == [
-        tuple(row) for row in both.sql("SELECT DISTINCT change_set_id FROM record_lock")
-    ]
+    with both.journal.reading() as connection:
+        holders = connection.execute(select(schema.record_lock.c.change_set_id).distinct())
+        assert [first.id] == holders.scalars().all()
 
     both.run(first)
     # What the first one did is a move since the second was approved, so only its own document is left.

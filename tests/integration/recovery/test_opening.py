@@ -12,7 +12,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import Connection, create_engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from connectors.contract import Kind
@@ -27,14 +27,17 @@ from core.errors import (
 )
 from core.text import Text
 from recovery import database, schema
+from recovery.columns import metadata
 from recovery.database import Database
+from recovery.freezes import Scope, freeze
 from recovery.journal import Journal
 from recovery.migrations import upgrade as migrations
 from recovery.migrations.upgrade import known_revisions, upgrade
 from recovery.model import PlanException
-from tests.integration.recovery.scene import CANCEL, Scene, make_scene
+from recovery.tables import all_tables
+from tests.integration.recovery.scene import CANCEL, MEI, Scene, make_scene
 
-ID = "01a0-change-set"
+ID = "019a0000-0000-7000-8000-000000000001"
 
 
 def revisions() -> list[str]:
@@ -43,23 +46,25 @@ def revisions() -> list[str]:
     return [revision.revision for revision in script.walk_revisions()][::-1]
 
 
-def fill(connection: Connection) -> None:
+def fill(connection: Connection, revision: str) -> None:
     """Put one row into each guarded table."""
     moment, state = "2026-01-05 08:00:00+00:00", "planned"
+    is_short = revision != "0001" and connection.dialect.name == "sqlite"
+    identity = f"x'{ID.replace('-', '')}'" if is_short else f"'{ID}'"
     zeros = "x'00'" if connection.dialect.name == "sqlite" else "'\\x00'::bytea"
     for statement in (
         (
             "INSERT INTO change_set (id, purpose, title, state, actor, actor_how, created_at,"
-            f" operation_count) VALUES ('{ID}', 'closing', 't', '{state}', 'a', 'claimed', '{moment}', 1)"
+            f" operation_count) VALUES ({identity}, 'closing', 't', '{state}', 'a', 'claimed', '{moment}', 1)"
         ),
         (
             "INSERT INTO operation (id, change_set_id, position, system, kind, action, model, key,"
-            f" executor, reversibility, state) VALUES ('{ID}', '{ID}', 1, 's', 'k', 'a', 'm', 'k',"
+            f" executor, reversibility, state) VALUES ({identity}, {identity}, 1, 's', 'k', 'a', 'm', 'k',"
             f" 'interface', 'exact', '{state}')"
         ),
         (
             "INSERT INTO plan_exception (change_set_id, position, system, kind, code, text)"
-            f" VALUES ('{ID}', 1, 's', 'k', 'c', '{{}}')"
+            f" VALUES ({identity}, 1, 's', 'k', 'c', '{{}}')"
         ),
         f"INSERT INTO image (hash, content) VALUES ({zeros}, {zeros})",
         (
@@ -68,21 +73,51 @@ def fill(connection: Connection) -> None:
         ),
         (
             "INSERT INTO move (audit_number, position, change_set_id, subject, to_state)"
-            f" VALUES (1, 1, '{ID}', 'change_set', '{state}')"
+            f" VALUES (1, 1, {identity}, 'change_set', '{state}')"
         ),
+        f"INSERT INTO audit_head (id, number, hash) VALUES (1, 1, {zeros})",
+        *(() if revision == "0001" else _rows_since(identity, moment, zeros)),
     ):
         connection.exec_driver_sql(statement)
 
 
-def forbidden(dialect: str) -> list[str]:
-    """Return statements that no journal lets through."""
-    changed = {"audit_line": "hash", "move": "to_state", "image": "content"}
+def _rows_since(identity: str, moment: str, zeros: str) -> tuple[str, ...]:
+    """Return what fills the guarded tables that the first revision did not have."""
+    return (
+        (
+            "INSERT INTO journal_move (audit_number, position, subject, subject_id, to_state)"
+            " VALUES (1, 2, 'freeze', 'x', 'frozen')"
+        ),
+        (
+            'INSERT INTO "freeze" (id, spares_rollback, reason, frozen_by, frozen_how, frozen_at)'
+            f" VALUES ({identity}, 0, 'r', 'a', 'claimed', '{moment}')"
+        ),
+        (
+            "INSERT INTO image_dictionary (id, system, model, hash, content, trained_at)"
+            f" VALUES (1, 's', 'm', {zeros}, {zeros}, '{moment}')"
+        ),
+    )
+
+
+def forbidden(connection: Connection) -> list[str]:
+    """Return statements that no journal lets through, of those whose tables it has."""
+    changed = {
+        "audit_line": "hash",
+        "move": "to_state",
+        "journal_move": "to_state",
+        "image": "content",
+        "image_dictionary": "content",
+    }
+    present = set(inspect(connection).get_table_names())
+    kept = [table for table in schema.UNDELETABLE if table in present]
     found = [
-        f"UPDATE {table} SET {changed[table]} = {changed[table]}" for table in schema.APPEND_ONLY
+        f"UPDATE {table} SET {changed[table]} = {changed[table]}"
+        for table in schema.APPEND_ONLY
+        if table in present
     ]
-    found += [f"DELETE FROM {table}" for table in schema.UNDELETABLE]
-    if dialect != "sqlite":
-        found += [f"TRUNCATE {table} CASCADE" for table in schema.UNDELETABLE]
+    found += [f'DELETE FROM "{table}"' for table in kept]
+    if connection.dialect.name != "sqlite":
+        found += [f'TRUNCATE "{table}" CASCADE' for table in kept]
     return found
 
 
@@ -93,8 +128,9 @@ def test_guards_stand_after_every_revision(empty_url: str, revision: str) -> Non
     with engine.begin() as connection:
         for each in revisions()[: revisions().index(revision) + 1]:
             upgrade(connection, each)
-        fill(connection)
-    for statement in forbidden(engine.dialect.name):
+        fill(connection, revision)
+        statements = forbidden(connection)
+    for statement in statements:
         with engine.connect() as connection, pytest.raises(DBAPIError, match="never"):
             connection.exec_driver_sql(statement)
     engine.dispose()
@@ -104,7 +140,14 @@ def test_guards_stand_in_an_opened_journal(both: Scene) -> None:
     """The journal that is worked with refuses what would change its past."""
     exception = PlanException("fake", Kind.PURCHASE_ORDER, "PO9", None, "unknown", Text("what?"))
     both.run(both.approve(both.store(both.chains(CANCEL, both.orders()), exceptions=[exception])))
-    for statement in forbidden(both.journal._database.dialect):
+    freeze(both.journal, Scope(system="elsewhere"), actor=MEI, reason="a row to keep")
+    both.sql(
+        "INSERT INTO image_dictionary (id, system, model, hash, content, trained_at)"
+        " SELECT 1, 'fake', 'm', hash, hash, written_at FROM audit_line WHERE number = 1"
+    )
+    with both.journal._database.reading() as connection:
+        statements = forbidden(connection)
+    for statement in statements:
         with pytest.raises(JournalBroken, match="never"):
             both.sql(statement)
 
@@ -118,7 +161,9 @@ def test_migrations_lead_to_the_schema(empty_url: str) -> None:
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
 
-        assert [] == compare_metadata(context, schema.metadata)
+        all_tables()
+
+        assert [] == compare_metadata(context, metadata)
     engine.dispose()
 
 

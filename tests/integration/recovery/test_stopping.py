@@ -90,6 +90,42 @@ def test_what_a_person_began_is_finished_first(scene: Scene) -> None:
     assert [REFUSED] * 2 == scene.moved(ended)
 
 
+def test_what_somebody_else_wrote_is_no_begin(scene: Scene) -> None:
+    """A note of a colleague on a document of the worklist keeps nobody from ending it."""
+    keys = scene.orders(2)
+    paused = scene.do(APPROVE, keys, executor=Executor.BY_PERSON)
+    scene.erp.edit(ORDER, keys[0], {"note": "call them"}, user="anna")
+
+    assert ChangeSetState.FAILED is end(scene, paused).state
+    assert [REFUSED] * 2 == scene.moved(paused)
+
+
+def test_what_cannot_be_finished_any_more_is_settled(scene: Scene) -> None:
+    """Somebody else took the document elsewhere: a person says so, and the change set can end."""
+    keys = scene.orders(2)
+    paused = scene.do(APPROVE, keys, executor=Executor.BY_PERSON)
+    scene.erp.edit(ORDER, keys[0], {"state": "on_hold"}, user="anna")
+    with pytest.raises(NotAllowed, match="storno changes settle"):
+        end(scene, paused)
+    with pytest.raises(IllegalMove):
+        decide(
+            scene.journal,
+            scene.systems,
+            paused.id,
+            1,
+            to=OperationState.CAPTURED,
+            actor=MEI,
+            reason="again",
+        )
+    with pytest.raises(NotAllowed, match="does not show it as done"):
+        decide(scene.journal, scene.systems, paused.id, 1, to=CONFIRMED, actor=MEI, reason="done")
+    decide(scene.journal, scene.systems, paused.id, 1, to=REFUSED, actor=MEI, reason="on hold")
+
+    assert ChangeSetState.FAILED is end(scene, paused).state
+    assert [REFUSED] * 2 == scene.moved(paused)
+    assert scene.journal.verify().is_intact
+
+
 def test_what_a_person_did_is_confirmed(scene: Scene) -> None:
     """The rest of the worklist is given up."""
     keys = scene.orders(2)

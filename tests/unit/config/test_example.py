@@ -43,7 +43,10 @@ def test_commented_lines_validate_too(tmp_path: Path, language: str) -> None:
     content = content.replace("  path: journal.db\n", "")
     path.write_text(content, encoding="utf-8")
     (tmp_path / "secrets").mkdir()
-    (tmp_path / "secrets/erp").write_text("hunter2\n")
+    for name in ("erp", "mei-mail", "audit.pem"):
+        (tmp_path / "secrets" / name).write_text("hunter2\n")
+
+    (tmp_path / "secrets" / "journal.key").write_text("A" * 43 + "=\n")
 
     settings = load(path, environment={"JOURNAL_PASSWORD": "hunter3"})
 

@@ -107,8 +107,8 @@ def test_all_problems_at_once_in_the_order_of_the_file(write: Write) -> None:
         "26 journal.path: must be the path of a file",
         "27 tmie_zone: unknown key; did you mean time_zone?",
         (
-            "28 zzz: unknown key; known here: actor, allow_plain_secrets, approval, closings, journal,"
-            " language, log, plans, run, systems, time_zone"
+            "28 zzz: unknown key; known here: actor, allow_plain_secrets, approval, audit, closings,"
+            " journal, language, log, notify, plans, redaction, rollback, run, systems, time_zone"
         ),
         "29 log.file: must be the path of a file",
     ]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from core import crashpoint as module
-from core.crashpoint import CRASH_POINTS, crashpoint
+from core.crashpoint import CRASH_POINTS, crashpoint, watched
 
 ROOT = Path(__file__).parents[3]
 
@@ -90,3 +90,21 @@ def test_every_point_in_the_code_is_in_the_list() -> None:
     }
 
     assert used <= set(CRASH_POINTS)
+
+
+def test_watcher_is_told_and_may_end_it() -> None:
+    """Whoever watches hears of each pass, may raise there, and hears nothing more afterwards."""
+    told: list[str] = []
+
+    def stop_at_call(name: str) -> None:
+        told.append(name)
+        if name == "apply.after_call":
+            raise _StoppedError
+
+    with watched(stop_at_call):
+        crashpoint("apply.after_intent")
+        with pytest.raises(_StoppedError):
+            crashpoint("apply.after_call")
+    crashpoint("apply.after_outcome")
+
+    assert ["apply.after_intent", "apply.after_call"] == told

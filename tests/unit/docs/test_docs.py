@@ -182,7 +182,8 @@ def test_settings_are_accepted(
         monkeypatch.setenv(name, "a secret")
     for name in re.findall(r"\$\{file:([^}]+)\}", code):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text("a secret", encoding="utf-8")
+        secret = "A" * 43 + "=" if name.endswith(".key") else "a secret"
+        (tmp_path / name).write_text(secret, encoding="utf-8")
     system = "" if re.search(r"^systems:", code, re.MULTILINE) else "systems: {erp: {kind: fake}}\n"
     path = tmp_path / "storno.yaml"
     path.write_text(system + code, encoding="utf-8")

@@ -11,6 +11,7 @@ import pytest
 from connectors.contract import Effect, Image, Ref, Reversibility, Step
 from core.encoding import Value
 from core.errors import Rejected
+from recovery.targets import with_values
 from tests.unit.connectors.odoo.document_scenes import (
     CLASSES,
     MODERN,
@@ -121,6 +122,21 @@ def test_a_sealing_journal_can_be_wanted() -> None:
     after = posted(inalterable_hash="$4$70c5", restrict_mode_hash_table=True)
     assert [] == way_back(step, draft(), after)
     assert [] == way_back(step, draft(17), posted(17, restrict_mode_hash_table=True), 17)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_somebody_elses_date_stays(version: int) -> None:
+    """A due date that was agreed anew is in no write, though the dates go together; the others go back."""
+    theirs = date(2031, 1, 2)
+    spot = (INVOICE, "invoice_date_due")
+    target, now = (
+        with_values(image, {spot: theirs}) for image in (draft(version), posted(version))
+    )
+    (_, put) = action(POST.action, version).inverse_to(POST, draft(version), now, target)
+    there = but(posted(version), INVOICE, state="draft", invoice_date_due=theirs)
+    ((_, _, (_, values)),) = sent(put, there, version=version).calls
+    assert values["invoice_date"] is False
+    assert "invoice_date_due" not in values
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -13,6 +13,8 @@ from connectors.odoo.order_actions import order_actions
 from connectors.odoo.orders import PURCHASE, SALE, progress_of
 from core.encoding import Value
 from core.errors import Rejected
+from recovery.images import differences
+from recovery.targets import with_values
 from tests.unit.connectors.odoo.order_scenes import (
     MOMENT,
     PURCHASE_REF,
@@ -105,6 +107,25 @@ def test_cancelled_order_with_the_lock_flag_is_not_closed() -> None:
     assert not action("purchase_order.close", 19).is_done(
         step("purchase_order.close"), image, image
     )
+
+
+def test_an_emptied_field_is_empty_either_way() -> None:
+    """Clients send nothing or the empty text for it, and Odoo 18 keeps both: nobody changed anything."""
+    found, before = action("purchase_order.close"), purchase(notes=None)
+    now = with_values(before, {(step("purchase_order.close").ref, "notes"): ""})
+    assert differences(before, now)
+    assert [] == differences(before, now, form=found.normal_form)
+
+
+def test_somebody_elses_star_stays() -> None:
+    """A star that was set anew since is kept by leaving its step out; a field that the button brings cannot be."""
+    found, before = action("purchase_order.close"), purchase()
+    after = locked(before, 18)
+    spot = (step("purchase_order.close").ref, "priority")
+    target, now = (with_values(image, {spot: "0"}) for image in (before, after))
+    steps = found.inverse_to(step("purchase_order.close"), before, now, target)
+    assert ["purchase_order.reopen"] == [each.action for each in steps]
+    assert {spot[0].model: frozenset({"priority"})} == found.restores
 
 
 def test_star_comes_back() -> None:

@@ -1,0 +1,440 @@
+"""`storno audit`: keys, checkpoints, and evidence that somebody outside can check without the journal."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+import zipfile
+from base64 import b64encode
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors.fake.engine import FakeERP
+from connectors.fake.faults import Fault, FaultKind
+from connectors.fake.schema import ORDER
+from core import encoding
+from recovery.signing import PublicKey, SigningKey
+from tests.integration.cli.conftest import SETTINGS, Storno
+from tests.integration.cli.test_story import applied, planned
+
+PUBLIC = ["--public-key", "secrets/audit.pem.pub"]
+
+
+@pytest.fixture
+def signer(storno: Storno, tmp_path: Path) -> Storno:
+    """A Storno that has a key to sign with."""
+    storno.done("audit", "key", "--out", "secrets/audit.pem")
+    settings = SETTINGS + "audit:\n  signing_key: ${file:secrets/audit.pem}\n"
+    (tmp_path / "storno.yaml").write_text(settings, encoding="utf-8")
+    return storno
+
+
+@pytest.fixture
+def pack(signer: Storno, erp: FakeERP) -> Path:
+    """Evidence of a closing with a refusal, exceptions, and texts that mean mischief."""
+    key = next(key for key, row in erp.dump()[ORDER].items() if row["number"] == "PO00002")
+    said = "<script>alert(1)</script> & <img src=x onerror=alert(2)>"
+    erp.faults.add(Fault(FaultKind.BAD_DOCUMENT, key=key, times=9, said=said))
+    plan = planned(signer, "stale", "PO00001", "PO00002", "PO00021")
+    signer.done("close", "approve", plan)
+    signer("close", "run", plan, "--yes")
+    signer.done("audit", "export", plan, "--out", "evidence")
+    return Path("evidence")
+
+
+def content_of(pack: Path) -> dict[str, Any]:
+    """Return what its JSON file says."""
+    return dict(encoding.loads((pack / "evidence.json").read_bytes()))
+
+
+# --- keys -------------------------------------------------------------------------------------------
+
+
+def test_a_key_is_made_once(storno: Storno) -> None:
+    """The private half is for its owner alone; neither half is ever overwritten."""
+    made = storno.done("audit", "key", "--out", "secrets/audit.pem", "--json").json
+    private, public = Path("secrets/audit.pem"), Path("secrets/audit.pem.pub")
+    before = private.read_bytes()
+
+    assert made["key"] == SigningKey.read(private.read_text(), "x").public.id
+    assert made["key"] == PublicKey.read(public.read_text(), "x").id
+    if sys.platform != "win32":
+        assert 0o600 == private.stat().st_mode & 0o777
+    assert 2 == storno("audit", "key", "--out", "secrets/audit.pem").code
+    assert before == private.read_bytes()
+
+
+def test_without_a_key_nothing_is_signed(storno: Storno) -> None:
+    """And the answer says how to make one."""
+    plan = applied(storno, "stale", "PO00001")
+    for words in (["checkpoint"], ["export", plan, "--out", "evidence"]):
+        answer = storno("audit", *words)
+
+        assert 2 == answer.code
+        assert "storno audit key --out" in answer.err
+    assert not Path("evidence").exists()
+
+
+@pytest.mark.parametrize("content", ["nonsense", "-----BEGIN PRIVATE KEY-----\nAAAA\n"])
+def test_a_key_that_is_none_is_not_shown(signer: Storno, content: str) -> None:
+    """The message names the setting and nothing of what stands there."""
+    Path("secrets/audit.pem").write_text(content)
+    answer = signer("audit", "checkpoint")
+
+    assert 2 == answer.code
+    assert "audit.signing_key: is no private key" in answer.err
+    assert "AAAA" not in answer.err
+
+
+# --- checkpoints ------------------------------------------------------------------------------------
+
+
+def test_checkpoints_are_kept_elsewhere(signer: Storno) -> None:
+    """One line each, added to a file; verified with the public key alone."""
+    applied(signer, "stale", "PO00001")
+    signer.done("audit", "checkpoint", "--out", "elsewhere/checkpoints.jsonl")
+    applied(signer, "stale", "PO00002")
+    signer.done("audit", "checkpoint", "--out", "elsewhere/checkpoints.jsonl")
+    Path("storno.yaml").write_text(SETTINGS, encoding="utf-8")
+    asked = ["audit", "verify", "--checkpoint", "elsewhere/checkpoints.jsonl"]
+    found = signer.done(*asked, *PUBLIC, "--json").json
+
+    assert (True, 2) == (found["is_intact"], found["checkpoints"])
+    assert found["lines"] == found["newest_checkpoint"]
+    assert "proves nothing without the public key" in signer(*asked).err
+
+
+def test_what_is_not_seen_without_a_checkpoint_is_said(signer: Storno) -> None:
+    """Plainly; and of what is younger than the newest one."""
+    applied(signer, "stale", "PO00001")
+
+    assert "whether newest lines were cut off" in signer.done("audit", "verify").out
+
+    signer.done("audit", "checkpoint", "--out", "cp.jsonl")
+    applied(signer, "stale", "PO00002")
+    answer = signer.done("audit", "verify", "--checkpoint", "cp.jsonl")
+
+    assert "are younger than any checkpoint" in answer.out
+    assert "whether newest lines were cut off" not in answer.out
+
+
+def test_an_older_journal_put_back_is_found(signer: Storno) -> None:
+    """Somebody puts yesterday's file in the place of today's: every table fits, the checkpoint does not."""
+    applied(signer, "stale", "PO00001")
+    shutil.copyfile("journal.db", "yesterday.db")
+    applied(signer, "stale", "PO00002")
+    signer.done("audit", "checkpoint", "--out", "cp.jsonl")
+    for beside in ("journal.db-wal", "journal.db-shm"):
+        Path(beside).unlink(missing_ok=True)
+    shutil.copyfile("yesterday.db", "journal.db")
+
+    assert 0 == signer("audit", "verify").code
+
+    answer = signer("audit", "verify", "--checkpoint", "cp.jsonl")
+
+    assert 1 == answer.code
+    assert "its end was cut off" in answer.out
+    assert 4 == signer("audit", "checkpoint", "--out", "cp.jsonl").code
+
+
+# --- evidence ---------------------------------------------------------------------------------------
+
+
+def test_a_pack_is_checked_without_the_journal(
+    signer: Storno, pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In an empty folder, with nothing but the pack and the public key."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    shutil.copytree(pack, elsewhere / "evidence")
+    shutil.copyfile("secrets/audit.pem.pub", elsewhere / "key.pub")
+    monkeypatch.chdir(elsewhere)
+    checked = signer.done(
+        "audit", "verify", "--pack", "evidence", "--public-key", "key.pub", "--json"
+    )
+
+    assert checked.json["is_intact"]
+    assert checked.json["is_trusted"]
+    assert checked.json["plan_is_checked"]
+    assert [] == checked.json["problems"]
+    assert "The key came with the pack" in signer.done("audit", "verify", "--pack", "evidence").out
+
+
+def test_a_pack_tells_everything(pack: Path) -> None:
+    """Who, when, plan, approval, before and after of every field, moves, audit lines."""
+    content = content_of(pack)
+    change_set = content["change_set"]
+    done, refused = content["operations"]
+    changes = {each["field"]: (each["before"], each["after"]) for each in done["changes"]}
+    states = [
+        move[3]
+        for run in content["chain"]
+        for line in run["lines"]
+        for move in line.get("moves") or ()
+        if move[2] == "change_set"
+    ]
+
+    assert "Mei Lin" == change_set["actor"]["name"] == change_set["approved_by"]["name"]
+    assert change_set["plan_hash"]
+    assert ("confirmed", "refused") == (done["state"], refused["state"])
+    assert ("quotation", "cancelled") == changes["state"]
+    assert done["before"]
+    assert done["after"]
+    assert ["planned", "awaiting_approval", "approved", "running", "partly_applied"] == states
+    assert ["PO00021"] == [each["number"] for each in content["exceptions"]]
+
+
+class Tags(HTMLParser):
+    """Collects what a page has and what it asks for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags = set[str]()
+        self.attributes = set[str]()
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def test_the_page_asks_nothing_from_anywhere(pack: Path) -> None:
+    """One file: no script, no address, no picture; texts of the ERP are shown as they are, and do nothing."""
+    page = (pack / "evidence.html").read_text(encoding="utf-8")
+    found = Tags()
+    found.feed(page)
+
+    assert not {"script", "img", "link", "iframe", "form", "a"} & found.tags
+    assert not {"src", "href", "onerror", "style"} & found.attributes
+    assert not re.search(r"https?:|url\(|@import", page)
+    assert "default-src 'none'" in page
+    for said in ("PO00001", "PO00002", "quotation", "cancelled", "<script>alert(1)</script>"):
+        assert said in found.text
+
+
+@pytest.mark.usefixtures("chinese")
+def test_the_page_speaks_the_readers_language(signer: Storno) -> None:
+    """And so do its dates, in the reader's zone."""
+    plan = applied(signer, "stale", "PO00001")
+    signer.done("audit", "export", plan, "--out", "evidence", "--language", "zh_CN")
+    page = Path("evidence/evidence.html").read_text(encoding="utf-8")
+
+    assert '<html lang="zh-CN">' in page
+    assert "结案" in page
+    assert "Asia/Shanghai" in page
+
+
+def test_one_zip_is_the_same(signer: Storno, pack: Path) -> None:
+    """The same three files in one."""
+    plan = content_of(pack)["change_set"]["id"]
+    signer.done("audit", "export", plan, "--out", "evidence.zip")
+    with zipfile.ZipFile("evidence.zip") as packed:
+        names = packed.namelist()
+
+    assert sorted(each.name for each in pack.iterdir()) == sorted(names)
+    assert 0 == signer("audit", "verify", "--pack", "evidence.zip", *PUBLIC).code
+
+
+def edit(name: str, old: str, new: str) -> Any:
+    """Return what edits a file of a pack."""
+
+    def apply(pack: Path) -> None:
+        path = pack / name
+        written = path.read_text(encoding="utf-8")
+        assert old in written
+        path.write_text(written.replace(old, new), encoding="utf-8")
+
+    return apply
+
+
+@pytest.mark.parametrize(
+    "tamper, said",
+    [
+        pytest.param(
+            edit("evidence.json", '"quotation"', '"cancelled"'),
+            "evidence.json was edited",
+            id="json",
+        ),
+        pytest.param(
+            edit("evidence.html", "cancelled", "done"), "evidence.html was edited", id="page"
+        ),
+        pytest.param(
+            edit("signature.json", "Mei Lin", "Li Na"),
+            "was not signed with this key",
+            id="signature",
+        ),
+        pytest.param(
+            lambda pack: (pack / "evidence.html").unlink(), "evidence.html is missing", id="missing"
+        ),
+        pytest.param(
+            lambda pack: (pack / "more.txt").write_text("x"),
+            "is not part of what was signed",
+            id="more",
+        ),
+    ],
+)
+def test_a_pack_that_was_edited_is_found(
+    signer: Storno, pack: Path, tamper: Any, said: str
+) -> None:
+    """Whatever was edited, taken out or put in."""
+    tamper(pack)
+    answer = signer("audit", "verify", "--pack", "evidence", *PUBLIC)
+
+    assert 1 == answer.code
+    assert said in answer.out
+
+
+def signed_anew(pack: Path, content: dict[str, Any]) -> None:
+    """Write other content and sign it with the right key, as a dishonest owner of the key could."""
+    import hashlib
+
+    key = SigningKey.read(Path("secrets/audit.pem").read_text(), "x")
+    written = encoding.dumps(content) + b"\n"
+    (pack / "evidence.json").write_bytes(written)
+    manifest = encoding.loads((pack / "signature.json").read_bytes())
+    manifest["files"]["evidence.json"] = hashlib.sha256(written).hexdigest()
+    (pack / "signature.json").write_bytes(encoding.dumps(key.sign(manifest)))
+
+
+def other_state(content: dict[str, Any]) -> None:
+    content["operations"][1]["state"] = "confirmed"
+
+
+def other_document(content: dict[str, Any]) -> None:
+    content["operations"][0]["number"] = "PO99999"
+
+
+def other_plan(content: dict[str, Any]) -> None:
+    operation = content["operations"][0]
+    operation["signed"][operation["signed"].index("PO00001")] = operation["number"] = "PO99999"
+
+
+def other_approver(content: dict[str, Any]) -> None:
+    content["change_set"]["approved_by"]["name"] = "Li Na"
+
+
+def other_move(content: dict[str, Any]) -> None:
+    line = next(line for line in content["chain"][0]["lines"] if line.get("moves"))
+    line["moves"][0][6] = "Li Na"
+
+
+def other_line(content: dict[str, Any]) -> None:
+    content["chain"][0]["lines"][1]["written_at"] = "2020-01-01T00:00:00Z"
+
+
+def line_left_out(content: dict[str, Any]) -> None:
+    del content["chain"][0]["lines"][2]
+
+
+def operation_left_out(content: dict[str, Any]) -> None:
+    del content["operations"][1]
+
+
+@pytest.mark.parametrize(
+    "change, said",
+    [
+        (other_state, "operation 2 is not what its history says of it"),
+        (other_document, "operation 1 is shown otherwise than it was approved"),
+        (other_plan, "the plan in it is not the one that was approved"),
+        (other_approver, "it was approved otherwise than the pack says"),
+        (other_move, "the moves of audit line 1 were edited"),
+        (other_line, "do not lead to the line that was signed"),
+        (line_left_out, "do not lead to the line that was signed"),
+        (operation_left_out, "operations are missing or were added"),
+    ],
+)
+def test_even_who_signs_must_agree_with_the_chain(
+    signer: Storno, pack: Path, change: Any, said: str
+) -> None:
+    """What a pack shows is computed from its audit lines, and these from each other."""
+    content = content_of(pack)
+    change(content)
+    signed_anew(pack, content)
+    answer = signer("audit", "verify", "--pack", "evidence", *PUBLIC)
+
+    assert 1 == answer.code
+    assert said in answer.out
+
+
+def test_a_pack_of_another_key_is_refused(signer: Storno, pack: Path) -> None:
+    """The key in the pack is its own; the one that counts comes from elsewhere."""
+    signer.done("audit", "key", "--out", "other.pem")
+    answer = signer("audit", "verify", "--pack", str(pack), "--public-key", "other.pem.pub")
+
+    assert 1 == answer.code
+    assert "was not signed with this key" in answer.out
+
+
+def test_a_pack_agrees_with_checkpoints_kept_elsewhere(signer: Storno, pack: Path) -> None:
+    """So even the owner of the key cannot have made another chain since."""
+    signer.done("audit", "checkpoint", "--out", "cp.jsonl")
+    answer = signer.done(
+        "audit", "verify", "--pack", str(pack), *PUBLIC, "--checkpoint", "cp.jsonl"
+    )
+
+    assert "It agrees with 1 checkpoints" in answer.out
+
+
+@pytest.mark.parametrize("content", [None, "", "[]", "{}", '{"format":"storno-evidence/1"}'])
+def test_what_is_no_pack_is_named(signer: Storno, content: str | None) -> None:
+    """Asked wrongly, and no crash."""
+    place = Path("other")
+    place.mkdir()
+    if content is not None:
+        for name in ("evidence.json", "signature.json"):
+            (place / name).write_text(content)
+
+    assert 2 == signer("audit", "verify", "--pack", "other", *PUBLIC).code
+    assert 2 == signer("audit", "verify", "--pack", "nowhere", *PUBLIC).code
+
+
+def test_evidence_is_never_overwritten(signer: Storno, pack: Path) -> None:
+    """Nor left half: what goes wrong leaves nothing."""
+    before = sorted(each.name for each in Path().iterdir())
+    plan = content_of(pack)["change_set"]["id"]
+
+    assert 2 == signer("audit", "export", plan, "--out", str(pack)).code
+    assert 2 == signer("audit", "export", "0199ffff", "--out", "new").code
+    assert before == sorted(each.name for each in Path().iterdir())
+
+
+def test_a_change_set_without_operations_can_be_exported(signer: Storno) -> None:
+    """A plan that was rejected is evidence too."""
+    plan = planned(signer, "stale", "PO00001")
+    signer.done("close", "reject", plan, "--reason", "no")
+    signer.done("audit", "export", plan, "--out", "evidence")
+
+    assert 0 == signer("audit", "verify", "--pack", "evidence", *PUBLIC).code
+
+
+@pytest.mark.parametrize("is_late", [False, True], ids=["from the start", "a rule that came later"])
+def test_what_nobody_shall_see_is_masked(signer: Storno, erp: FakeERP, is_late: bool) -> None:
+    """In every file of the pack, and the pack can be checked all the same."""
+    order = next(key for key, row in erp.dump()[ORDER].items() if row["number"] == "PO00001")
+    erp.edit(ORDER, order, {"note": "wages of the boss"}, user="anna")
+    Path("secrets/journal.key").write_text(b64encode(bytes(range(32))).decode())
+    key = '{name: k1, key: "${file:secrets/journal.key}"}'
+    settings = Path("storno.yaml").read_text() + f"journal:\n  keys: [{key}]\n"
+    rule = f"redaction:\n  - {{model: {ORDER}, fields: [note, closed_by]}}\n"
+    Path("storno.yaml").write_text(settings if is_late else settings + rule)
+    plan = applied(signer, "stale", "PO00001")
+    Path("storno.yaml").write_text(settings + rule)
+    signer.done("audit", "export", plan, "--out", "evidence")
+    content = content_of(Path("evidence"))
+    (operation,) = content["operations"]
+    changes = {each["field"]: (each["before"], each["after"]) for each in operation["changes"]}
+
+    assert content["is_masked"]
+    assert ("***", "***") == changes["closed_by"]
+    assert ("quotation", "cancelled") == changes["state"]
+    assert "***" == operation["before"][0]["fields"]["note"]
+    for name in ("evidence.json", "evidence.html"):
+        assert "wages" not in Path("evidence", name).read_text(encoding="utf-8")
+    assert 0 == signer("audit", "verify", "--pack", "evidence", *PUBLIC).code

@@ -1,0 +1,314 @@
+"""Systems of other people are treated politely, by all workers together: what one learns, the others know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import select, update
+
+from connectors.fake.faults import FaultKind
+from core import clock
+from core.errors import HeldOff, StopRuleMet, TransientError
+from core.retry import RetryPolicy
+from recovery import queue, system_state
+from recovery.alarms import AlarmKind
+from recovery.claims import Claim
+from recovery.journal import Journal
+from recovery.model import ChangeSet
+from recovery.politeness import Manners, Politeness, QuietHours
+from recovery.schema_freezes import alarm
+from recovery.schema_workers import system_state as table
+from recovery.states import ChangeSetState
+from recovery.system_state import BREAKER
+from tests.integration.recovery.scene import CANCEL, Scene
+
+AT_ONCE = RetryPolicy(deadline_seconds=0.0)
+NIGHT = QuietHours(time(22), time(6), ZoneInfo("Asia/Shanghai"))
+
+
+def polite(scene: Scene, **manners: Any) -> dict[str, Any]:
+    """Return options of a run that treats the ERP so, and waits for nothing."""
+    rules = Politeness({scene.system.name: Manners(**manners)}, longest_wait_seconds=0.0)
+    return {"politeness": rules, "retry": AT_ONCE}
+
+
+def approved(scene: Scene, count: int = 3) -> ChangeSet:
+    """Return a change set that may run."""
+    return scene.approve(scene.plan(CANCEL, scene.orders(count)))
+
+
+def alarms(scene: Scene) -> list[str]:
+    """Return what people were told of."""
+    with scene.journal.reading() as connection:
+        return list(connection.execute(select(alarm.c.kind)).scalars())
+
+
+def let_pass(scene: Scene, seconds: float) -> None:
+    """Let so much time pass for systems that are left alone."""
+    with scene.journal.writing() as writer:
+        writer.connection.execute(update(table).values(held_until=table.c.held_until - seconds))
+
+
+@pytest.fixture
+def other(both: Scene, journal_url: str) -> Iterator[Scene]:
+    """Open the journal a second time, as another worker does."""
+    with closing(Journal.open(journal_url)) as journal:
+        yield Scene(journal, both.erp, both.system)
+
+
+# --- quiet hours ----------------------------------------------------------------------------------
+
+
+def test_quiet_hours(both: Scene) -> None:
+    """Nothing is called; the change set waits, says until when, and is queued for that moment."""
+    change_set = approved(both)
+    before = len(list(both.erp.ledger.lines()))
+    evening = datetime(2026, 11, 22, 15, 0, tzinfo=UTC)  # eleven at night
+    with clock.fixed(evening), pytest.raises(HeldOff) as caught:
+        both.run(change_set, **polite(both, quiet_hours=(NIGHT,)))
+
+    morning = datetime(2026, 11, 22, 22, 0, tzinfo=UTC)
+    assert morning == caught.value.details["until"]
+    assert ChangeSetState.PAUSED is both.again(change_set).state
+    assert "quiet hours" in str(both.again(change_set).note)
+    assert before == len(list(both.erp.ledger.lines()))
+    with both.journal.reading() as connection, clock.fixed(morning - timedelta(seconds=1)):
+        assert [] == queue.due(connection, limit=10)
+    with both.journal.reading() as connection, clock.fixed(morning):
+        (entry,) = queue.due(connection, limit=10)
+
+    assert change_set.id == entry.change_set_id
+    with clock.fixed(morning):
+        ended = both.run(change_set, **polite(both, quiet_hours=(NIGHT,)))
+
+    assert ChangeSetState.APPLIED is ended.state
+    with both.journal.reading() as connection:
+        assert [] == queue.entries(connection)
+
+
+# --- the breaker ----------------------------------------------------------------------------------
+
+
+def fail_until_open(scene: Scene, change_set: ChangeSet, after: int) -> None:
+    """Let a run fail as often as it takes to open the breaker."""
+    scene.fail(FaultKind.BUSY, on="capture", times=after)
+    for _ in range(after):
+        with pytest.raises(TransientError):
+            scene.run(change_set, **polite(scene, breaker_after=after))
+
+
+def test_what_one_learns_all_know(both: Scene, other: Scene) -> None:
+    """After so many failures in a row nobody calls the system any more; people are told once."""
+    first, second = approved(both), approved(both)
+    fail_until_open(both, first, 3)
+    called = len(list(both.erp.ledger.lines()))
+    with pytest.raises(HeldOff, match="3 calls in a row failed"):
+        other.run(second, **polite(other, breaker_after=3))
+
+    assert called == len(list(both.erp.ledger.lines()))
+    assert ChangeSetState.PAUSED is other.again(second).state
+    assert [AlarmKind.BREAKER_OPENED.value] == alarms(both)
+
+
+def test_one_read_closes_it(both: Scene, other: Scene) -> None:
+    """When its time is over one read tries the system; it answers, so everything goes on."""
+    first, second = approved(both), approved(both)
+    fail_until_open(both, first, 2)
+    let_pass(both, 120.0)
+    ended = other.run(second, **polite(other, breaker_after=2))
+
+    assert ChangeSetState.APPLIED is ended.state
+    with both.journal.reading() as connection:
+        state = system_state.read_state(connection, both.system.name)
+    assert (0.0, None, 0) == (state.held_seconds, state.held_because, state.failure_count)
+
+
+def test_the_read_that_fails_opens_it_for_longer(both: Scene) -> None:
+    """The time alone is doubled, and nobody is told a second time."""
+    change_set = approved(both)
+    fail_until_open(both, change_set, 2)
+    let_pass(both, 120.0)
+    both.fail(FaultKind.BUSY, on="capture")
+    with pytest.raises(TransientError):
+        both.run(change_set, **polite(both, breaker_after=2))
+    with both.journal.reading() as connection:
+        state = system_state.read_state(connection, both.system.name)
+
+    assert 100 < state.held_seconds <= 120
+    assert [AlarmKind.BREAKER_OPENED.value] == alarms(both)
+
+
+def test_only_one_tries(both: Scene, other: Scene) -> None:
+    """Of all workers one reads; the others wait for what it finds."""
+    with both.journal.writing() as writer:
+        system_state.hold_off(writer.connection, "erp", 60.0, BREAKER)
+        assert not system_state.begin_probe(writer.connection, "erp")
+    let_pass(both, 120.0)
+    with both.journal.writing() as writer:
+        assert system_state.begin_probe(writer.connection, "erp")
+    with other.journal.writing() as writer:
+        assert not system_state.begin_probe(writer.connection, "erp")
+
+
+@pytest.mark.parametrize("seconds", [0.0, 120.0])
+def test_a_write_never_tries(both: Scene, seconds: float) -> None:
+    """What opens in the middle of a batch stops its write, also when the time alone is over: a read tries first."""
+    change_set = approved(both)
+    capture = both.system.capture
+
+    def open_first(steps: Any, known: Any) -> Any:
+        images = capture(steps, known)
+        with both.journal.writing() as writer:
+            system_state.hold_off(writer.connection, both.system.name, 60.0, BREAKER)
+        let_pass(both, seconds)
+        return images
+
+    both.system.capture = open_first  # type: ignore[method-assign]
+    options = polite(both, breaker_after=5)
+    with pytest.raises(HeldOff):
+        both.run(change_set, **options)
+    both.system.capture = capture  # type: ignore[method-assign]
+
+    assert [] == both.sizes()
+    let_pass(both, 120.0)
+    assert ChangeSetState.APPLIED is both.run(change_set, **options).state
+
+
+def test_patience_that_it_asked_for(both: Scene, other: Scene) -> None:
+    """Retry-After holds for all workers, without any alarm, and nothing has to be tried afterwards."""
+    first, second = approved(both), approved(both)
+    both.fail(FaultKind.RATE_LIMITED, on="capture", retry_after=600.0)
+    with pytest.raises(TransientError):
+        both.run(first, **polite(both, breaker_after=9))
+    with pytest.raises(HeldOff, match="asked for patience") as caught:
+        other.run(second, **polite(other, breaker_after=9))
+
+    assert 590 < (caught.value.details["until"] - clock.now()).total_seconds() <= 601
+    assert [] == alarms(both)
+    let_pass(both, 601.0)
+    assert ChangeSetState.APPLIED is other.run(second, **polite(other, breaker_after=9)).state
+
+
+# --- pace and turns -------------------------------------------------------------------------------
+
+
+def test_pace_of_all_workers(both: Scene, other: Scene) -> None:
+    """Calls that several workers set aside never overlap: together they keep to the rate."""
+    waits = []
+    for scene in (both, other, both):
+        with scene.journal.writing() as writer:
+            waits.append(system_state.reserve_calls(writer.connection, "erp", rate=0.1, count=2))
+
+    assert [0, 20, 40] == [round(wait) for wait in waits]
+
+
+def test_pace_of_one_run(both: Scene) -> None:
+    """Each call waits for its time."""
+    change_set = approved(both)
+    slept: list[float] = []
+    sleep = clock.sleep
+    clock.sleep = slept.append  # type: ignore[assignment]
+    try:
+        both.run(change_set, **polite(both, calls_per_second=0.2))
+    finally:
+        clock.sleep = sleep
+
+    # Captured, sent, read back: five seconds apart, and no time really passed.
+    assert [0, 5, 10] == [round(seconds) for seconds in slept[:3]]
+
+
+def claims_of(scene: Scene, stack: ExitStack, count: int) -> list[Claim]:
+    """Hold so many change sets."""
+    found = []
+    for _ in range(count):
+        held = stack.enter_context(scene.journal.running(approved(scene, 1).id))
+        assert held.claim is not None
+        found.append(held.claim)
+    return found
+
+
+def ask(scene: Scene, claim: Claim, calls: int, limit: int, *, anew: bool = False) -> int:
+    """Ask for places at the ERP."""
+    with scene.journal.writing() as writer:
+        return system_state.ask_place(
+            writer.connection, "erp", claim, calls=calls, limit=limit, anew=anew
+        )
+
+
+def test_who_asks_first_is_served_first(both: Scene) -> None:
+    """The calls that are left over go to the next; who is behind waits, and comes when others had their turn."""
+    with ExitStack() as stack:
+        first, second, third = claims_of(both, stack, 3)
+
+        assert 2 == ask(both, first, 2, 3)
+        assert 1 == ask(both, second, 2, 3)
+        assert 0 == ask(both, third, 2, 3)
+        assert 0 == ask(both, third, 2, 3)
+        assert 0 == ask(both, first, 2, 3, anew=True)
+        assert 2 == ask(both, second, 2, 3)
+        assert 1 == ask(both, third, 2, 3)
+
+
+def test_alone_nobody_has_to_wait(both: Scene) -> None:
+    """A run whose turn is over and that nobody waits behind goes on."""
+    with ExitStack() as stack:
+        (first,) = claims_of(both, stack, 1)
+
+        assert 2 == ask(both, first, 2, 2)
+        assert 2 == ask(both, first, 2, 2, anew=True)
+
+
+def test_a_place_goes_with_its_holder(both: Scene) -> None:
+    """Who gave its change set back, or lost it, has no place any more."""
+    with ExitStack() as stack:
+        (second,) = claims_of(both, stack, 1)
+        with ExitStack() as ended:
+            (first,) = claims_of(both, ended, 1)
+            assert 1 == ask(both, first, 1, 1)
+            assert 0 == ask(both, second, 1, 1)
+
+        assert 1 == ask(both, second, 1, 1)
+
+
+def test_a_run_waits_for_its_turn(both: Scene) -> None:
+    """While others make all the calls that the ERP may get, a run waits, and pauses when that takes too long."""
+    change_set = approved(both)
+    options = polite(both, concurrency=1)
+    with ExitStack() as stack:
+        (holder,) = claims_of(both, stack, 1)
+        with both.journal.writing() as writer:
+            system_state.ask_place(
+                writer.connection, both.system.name, holder, calls=1, limit=1, anew=False
+            )
+        with pytest.raises(HeldOff, match="other change sets"):
+            both.run(change_set, **options)
+
+    assert [] == both.sizes()
+    assert ChangeSetState.APPLIED is both.run(change_set, **options).state
+
+
+# --- the stop rule --------------------------------------------------------------------------------
+
+
+def test_stop_rule(both: Scene) -> None:
+    """Two refusals stop the run before the next batch; people are told; who resumes begins to count anew."""
+    keys = both.orders(6)
+    for key in keys[:3]:
+        both.fail(FaultKind.BAD_DOCUMENT, key=key, said=f"no {key}", times=9)
+    change_set = both.approve(both.plan(CANCEL, keys))
+    options = {**polite(both, stop_after_unexpected=2), "batch_size": 2}
+    with pytest.raises(StopRuleMet):
+        both.run(change_set, **options)
+
+    assert ChangeSetState.PAUSED is both.again(change_set).state
+    assert {"locked"} == {state.value for state in both.moved(change_set)[2:]}
+    assert [AlarmKind.RUN_STOPPED.value] == alarms(both)
+
+    ended = both.run(change_set, **options)
+
+    assert ChangeSetState.PARTLY_APPLIED is ended.state
