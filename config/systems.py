@@ -317,6 +317,8 @@ class SapOptions(Section):
     """Certificates to trust beside those of the machine, as a PEM file."""
     allow_plain_http: Flag = False
     """Whether an http address outside this machine may be used: the password is readable on the way."""
+    politeness: PolitenessSettings = PolitenessSettings()
+    """How often, when, and how long at all it is called."""
 
 
 class GenericOptions(Section):

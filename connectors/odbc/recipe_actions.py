@@ -29,7 +29,7 @@ from connectors.contract import (
 )
 from connectors.judging import DELETED, MISSING
 from connectors.odbc.document_rows import PERIOD, RowChange, Rows, counting
-from connectors.odbc.formulas import NOTHING, Writer, ready_condition, value_of
+from connectors.odbc.formulas import NOTHING, Writer, ready_condition
 from connectors.odbc.images import DATABASE
 from connectors.odbc.recipe_judging import (
     Pen,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from core.text import N_, text
-from service.cli.change_view import Labels, field_text, value_text
+from service.cli.change_view import Labels, field_text, value_text, value_texts
 from service.cli.output import Column, Table
 from service.cli.session import Session
 
@@ -94,9 +94,9 @@ def show_conflicts(
     columns: list[tuple[str, Callable[[Mapping[str, Any]], str]]] = [
         (N_("Record"), lambda row: f"{row['model']},{row['key']}"),
         (N_("Field"), lambda row: field_text(labels or {}, str(row["model"]), str(row["field"]))),
-        (N_("Before"), lambda row: value_text(session, row["before"])),
-        (N_("Ours"), lambda row: value_text(session, row["ours"])),
-        (N_("Now"), lambda row: value_text(session, row["now"])),
+        (N_("Before"), lambda row: _side_by_side(session, row)[0]),
+        (N_("Ours"), lambda row: _side_by_side(session, row)[1]),
+        (N_("Now"), lambda row: _side_by_side(session, row)[2]),
         (N_("By"), lambda row: str(row.get("changed_by") or "")),
         (N_("When"), lambda row: _moment(session, row.get("changed_at"))),
         (N_("Resolved"), lambda row: _way_text(session, row)),
@@ -110,6 +110,10 @@ def show_conflicts(
             [[line[n] for n in used] for line in cells],
         )
     )
+
+
+def _side_by_side(session: Session, row: Mapping[str, Any]) -> list[str]:
+    return value_texts(session, [row["before"], row["ours"], row["now"]])
 
 
 def _moment(session: Session, moment: Any) -> str:

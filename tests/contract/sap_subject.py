@@ -138,7 +138,7 @@ class SapSubject(Subject):
         self._numbers = iter(range(4600000001, 4700000000))
         self._seeds = iter(range(1, 9000))
         self._unused: dict[str, list[str]] = {"sales_order": [], "production_order": []}
-        self._chance = Random(7)  # noqa: S311 - the same documents in every run
+        self._chance = Random(7)
 
     def close(self) -> None:
         """Stop the server."""
