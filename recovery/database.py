@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from traceback import walk_tb
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -12,12 +13,13 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import (
     ArgumentError,
-    DatabaseError,
+    DataError,
     DBAPIError,
     IntegrityError,
-    InterfaceError,
     NoSuchModuleError,
+    NotSupportedError,
     OperationalError,
+    ProgrammingError,
 )
 
 from core.crashpoint import crashpoint
@@ -213,6 +215,10 @@ class Database:
             raise
         except DBAPIError as error:
             raise self._error(error) from error
+        except ValueError as error:
+            if self.dialect == "sqlite" or not _is_of_driver(error):
+                raise
+            raise JournalUnreachable(journal=self.name, problem=str(error)) from error
 
     def _error(self, error: DBAPIError) -> StornoError:
         said = str(error.orig)
@@ -258,16 +264,20 @@ class Database:
         log.info(Event.JOURNAL_MIGRATED, journal=self.name, revision=schema.HEAD)
 
 
+def _is_of_driver(error: Exception) -> bool:
+    """Whether the driver itself could make no sense of an answer: the line spoilt it, and it told so in its own way."""
+    frames = walk_tb(error.__traceback__)
+    return any(str(frame.f_globals.get("__name__")).startswith("psycopg") for frame, _ in frames)
+
+
 def _is_away(error: DBAPIError) -> bool:
     """Whether the server is not there, is going, or what came from it cannot be its answer."""
     state = getattr(error.orig, "sqlstate", None)
     if state is not None:
         return state.startswith(_AWAY) if isinstance(state, str) else False
     # Without a state it is the driver that speaks, not the server: of a connection that broke or makes no sense.
-    is_of_line = (
-        isinstance(error, (OperationalError, InterfaceError)) or type(error) is DatabaseError
-    )
-    return error.connection_invalidated or is_of_line
+    is_ours = isinstance(error, (ProgrammingError, DataError, IntegrityError, NotSupportedError))
+    return error.connection_invalidated or not is_ours
 
 
 def _engine_options(backend: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from connectors.contract import Reversibility
@@ -12,6 +13,7 @@ from connectors.fake.purchase_chain import CHAIN_ACTIONS
 from connectors.fake.schema import DERIVED, STAMPS
 from recovery.model import Operation
 from recovery.preview import RollbackPreview, Status
+from recovery.rollback_item import RollbackItem
 from recovery.states import ALREADY, SETTLED, ChangeSetState, OperationState
 from tests.chaos.checks import locked_records, sent_again_blindly
 from tests.chaos.witness import Place, WatchedERP
@@ -55,6 +57,11 @@ def judge_preview(erp: WatchedERP, found: RollbackPreview) -> None:
                 and place[1] not in DERIVED.get(place[0].model, ())
                 and place not in witness.overrun
             ]
+            # Written by somebody between our call and our look at what it did: nobody can tell that from our own
+            # work, and the after image, which says what is ours, has it.
+            taken = _in_after_images(erp, item, now) if moved else set()
+            witness.overrun |= taken & set(moved)
+            moved = [place for place in moved if place not in taken]
             if moved:
                 witness.breaks(f"{item.last.called}: {moved} were changed, and no conflict is told")
         elif item.status is Status.ALREADY_BACK:
@@ -65,6 +72,20 @@ def judge_preview(erp: WatchedERP, found: RollbackPreview) -> None:
             ]
             if away and not item.lines:
                 witness.breaks(f"{item.last.called}: {away} is not back, but is told to be")
+
+
+def _in_after_images(
+    erp: WatchedERP, item: RollbackItem, now: Mapping[Place, object]
+) -> set[Place]:
+    """Return the fields that the journal's after images hold as they are now."""
+    images = erp.witness.observer.images([operation.after_hash for operation in item.operations])
+    return {
+        (record.ref, name)
+        for image in images.values()
+        for record in image.records
+        for name, value in (record.fields or {}).items()
+        if now.get((record.ref, name)) == value
+    }
 
 
 def problems_of(world: World, *, is_calm: bool) -> list[str]:

@@ -181,6 +181,22 @@ def test_text_spoilt_on_the_way_to_the_journal(postgres_cluster: Cluster) -> Non
                 reader.exec_driver_sql("SELECT 'spoil me, please, and everything else'")
 
 
+@pytest.mark.postgres
+@pytest.mark.xdist_group("postgres")
+def test_answer_of_the_journal_that_makes_no_sense(postgres_cluster: Cluster) -> None:
+    """A column whose name is no text any more is no bug of ours; what is one, stays one."""
+    with closing(TCPProxy(postgres_cluster.port, seed=3)) as line:
+        through = address(postgres_cluster, "postgres").replace(
+            f":{postgres_cluster.port}/", f":{line.port}/"
+        )
+        with closing(Journal.open(through)) as journal:
+            line.order(Mischief(How.GARBAGE, Way.TO_CLIENT, after_bytes=14, when=b"a_column"))
+            with pytest.raises(JournalUnreachable), journal.reading() as reader:
+                reader.exec_driver_sql("SELECT 1 AS a_column_with_a_name_that_is_long_enough")
+            with pytest.raises(ValueError, match="invalid literal"), journal.reading():
+                int("what we do wrong ourselves")
+
+
 class _Echo:
     """A server that says back what it hears; what the proxy itself is tried on."""
 

@@ -38,7 +38,7 @@ def test_an_edit_between_two_links_ends_the_chain(scene: Scene) -> None:
     operations = scene.operations(done)
 
     assert [CONFIRMED, CONFIRMED, DROPPED, CONFIRMED, DROPPED, CONFIRMED] == scene.moved(done)
-    assert "note:  -> stop!" in str(operations[2].reason)
+    assert 'note: "" -> "stop!"' in str(operations[2].reason)
     assert "had to come before" in str(operations[4].reason)
     assert ["processing", "closed"] == scene.states(keys)
     assert ChangeSetState.APPLIED is scene.roll_back(done).state
@@ -132,7 +132,7 @@ def test_a_link_after_one_that_was_there_already_has_evidence(scene: Scene) -> N
     scene.run(approved)
 
     assert [DROPPED] * 3 == scene.moved(approved)
-    assert "note:  -> stop!" in str(scene.operations(approved)[1].reason)
+    assert 'note: "" -> "stop!"' in str(scene.operations(approved)[1].reason)
 
 
 def test_a_record_that_came_below_a_waiting_document_drops_it(scene: Scene) -> None:

@@ -38,7 +38,7 @@ def test_an_edit_between_plan_and_run_drops_the_document(both: Scene) -> None:
 
     assert ChangeSetState.PARTLY_APPLIED is done.state
     assert [CONFIRMED, DROPPED, CONFIRMED] == both.moved(done)
-    assert f"{ORDER},{keys[1]} note:  -> goods are on their way" in reason
+    assert f'{ORDER},{keys[1]} note: "" -> "goods are on their way"' in reason
     assert "1 fields" in reason
     assert "goods are on their way" == both.order(keys[1])["note"]
     assert [2] == both.sizes()
@@ -128,7 +128,7 @@ def test_one_stale_member_is_set_apart(scene: Scene) -> None:
     done = scene.run(approved)
 
     assert [CONFIRMED, CONFIRMED, DROPPED, CONFIRMED] == scene.moved(done)
-    assert "note:  -> late" in str(scene.operations(done)[2].reason)
+    assert 'note: "" -> "late"' in str(scene.operations(done)[2].reason)
     assert [4, 3] == scene.sizes()
 
 
