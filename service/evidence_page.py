@@ -20,6 +20,23 @@ MOST_SHOWN: Final = 1_000
 """So many documents are shown field by field; all of them are in the JSON file beside the page."""
 MOST_LINES: Final = 200
 
+# Babel does not look into f-strings, so what stands in one is marked here.
+TAKEN_BACK: Final = N_("Taken back by change set {name} ({state}).")
+MASKED: Final = N_("Fields that nobody shall see are masked: ***")
+PRUNED: Final = N_("Its images were removed by retention at {moment}.")
+EVIDENCE: Final = N_("evidence of one change set")
+WHO: Final = N_("Who, when, why")
+HISTORY: Final = N_("History")
+DONE: Final = N_("What was done to each document")
+CREATED: Final = N_("Created: {what} {number}")
+EXACT: Final = N_("Exactly as it was before.")
+SOMEBODY_ELSE: Final = N_("somebody else")
+LEFT_ALONE: Final = N_("Looked at and left alone: {count}")
+LINES: Final = N_("Lines of the audit chain")
+LINE: Final = N_("line {line}")
+HOW_TO_CHECK: Final = N_("How to check this pack")
+ZONE: Final = N_("Moments are in the time zone {zone}.")
+
 
 class Page(PageWords):
     """Writes the page of one pack in one language."""
@@ -67,19 +84,17 @@ class Page(PageWords):
             for count, what in figures
         )
         taken_back = "".join(
-            f"<p>{self.h(N_('Taken back by change set {name} ({state}).'), name=each['id'], state=each['state'])}</p>"
+            f"<p>{self.h(TAKEN_BACK, name=each['id'], state=each['state'])}</p>"
             for each in self._content["taken_back_by"]
         )
         notes = ""
         if self._content["is_masked"]:
-            notes += (
-                f'<p class="soft">{self.h(N_("Fields that nobody shall see are masked: ***"))}</p>'
-            )
+            notes += f'<p class="soft">{self.h(MASKED)}</p>'
         if self._content["images_pruned_at"] is not None:
             at = self._content["images_pruned_at"]
-            notes += f'<p class="soft">{self.h(N_("Its images were removed by retention at {moment}."), moment=at)}</p>'
+            notes += f'<p class="soft">{self.h(PRUNED, moment=at)}</p>'
         return (
-            f'<header>\n<p class="kicker">Storno · {self.h(N_("evidence of one change set"))}</p>\n'
+            f'<header>\n<p class="kicker">Storno · {self.h(EVIDENCE)}</p>\n'
             f"<h1>{title} {self.badge(change_set['state'])}</h1>\n"
             f'<p class="mono soft">{escape(change_set["id"])}</p>\n{taken_back}{notes}'
             f'<div class="figures">{shown}</div>\n</header>\n'
@@ -112,7 +127,7 @@ class Page(PageWords):
         listed = "".join(
             f"<dt>{self.h(name)}</dt><dd>{value}</dd>" for name, value in rows if value
         )
-        return f'<h2>{self.h(N_("Who, when, why"))}</h2>\n<dl class="facts">{listed}</dl>\n'
+        return f'<h2>{self.h(WHO)}</h2>\n<dl class="facts">{listed}</dl>\n'
 
     def _moves(self) -> Iterator[tuple[int, str, list[Any]]]:
         """Yield number, moment and moves of every audit line of the change set."""
@@ -131,10 +146,10 @@ class Page(PageWords):
                 f'<li><span class="nowrap soft">{self.moment(moment)}</span>'
                 f"<span>{self.badge(move[3])}</span><span>{by}</span></li>"
             )
-        return f'<h2>{self.h(N_("History"))}</h2>\n<ol class="story">{"".join(items)}</ol>\n'
+        return f'<h2>{self.h(HISTORY)}</h2>\n<ol class="story">{"".join(items)}</ol>\n'
 
     def _documents(self, operations: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-        yield f"<h2>{self.h(N_('What was done to each document'))}</h2>\n"
+        yield f"<h2>{self.h(DONE)}</h2>\n"
         for operation in islice(operations, MOST_SHOWN):
             yield self._card(operation)
         left = int(self._change_set["operation_count"]) - MOST_SHOWN
@@ -174,7 +189,7 @@ class Page(PageWords):
         for each in operation["created"]:
             what = Text.from_dict(titles[each["model"]])
             number = each["number"] or f"{each['model']},{each['key']}"
-            said += f"<p>{self.h(N_('Created: {what} {number}'), what=what, number=number)}</p>"
+            said += f"<p>{self.h(CREATED, what=what, number=number)}</p>"
         return said
 
     def _fields(self, operation: Mapping[str, Any]) -> str:
@@ -199,7 +214,7 @@ class Page(PageWords):
         labels = (self._actions.get(operation["action"]) or {}).get("labels") or {}
         said = ""
         if result.get("is_exact"):
-            said += f"<p>{self.h(N_('Exactly as it was before.'))}</p>"
+            said += f"<p>{self.h(EXACT)}</p>"
         for place, name, heading, names in (
             (
                 result,
@@ -248,7 +263,7 @@ class Page(PageWords):
             named = escape(field) + (f' <span class="soft">{escape(label)}</span>' if label else "")
             is_foreign = bool(row.get("is_foreign"))
             if is_foreign:
-                named += f' <span class="badge care">{self.h(N_("somebody else"))}</span>'
+                named += f' <span class="badge care">{self.h(SOMEBODY_ELSE)}</span>'
             cells = "".join(
                 f'<td class="{name}">{self.value(row.get(name))}</td>' for name in names
             )
@@ -274,7 +289,7 @@ class Page(PageWords):
             for name in (N_("Number"), N_("System"), N_("Kind"), N_("Reason"))
         )
         return (
-            f"<h2>{self.h(N_('Looked at and left alone: {count}'), count=len(exceptions))}</h2>\n"
+            f"<h2>{self.h(LEFT_ALONE, count=len(exceptions))}</h2>\n"
             f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>\n"
         )
 
@@ -308,7 +323,7 @@ class Page(PageWords):
             name="evidence.json",
         )
         return (
-            f"<h2>{self.h(N_('Lines of the audit chain'))}</h2>\n<p class=soft>{said}</p>\n"
+            f"<h2>{self.h(LINES)}</h2>\n<p class=soft>{said}</p>\n"
             f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>\n"
         )
 
@@ -331,7 +346,7 @@ class Page(PageWords):
                 (N_("Journal"), f"<code>{escape(self._content['journal'])}</code>"),
                 (
                     N_("Audit chain"),
-                    f"{self.h(N_('line {line}'), line=checkpoint['line'])} <code>{escape(checkpoint['hash'])}</code>",
+                    f"{self.h(LINE, line=checkpoint['line'])} <code>{escape(checkpoint['hash'])}</code>",
                 ),
                 (N_("{name}, SHA-256"), f"<code>{escape(digest)}</code>"),
             )
@@ -351,10 +366,10 @@ class Page(PageWords):
             )
         )
         return (
-            f"<h2>{self.h(N_('How to check this pack'))}</h2>\n"
+            f"<h2>{self.h(HOW_TO_CHECK)}</h2>\n"
             f'<div class="seal"><p>{said}</p><pre><code>{command}</code></pre>'
             f'<dl class="facts">{facts}</dl><p class="soft">{limits}</p></div>\n'
-            f"<footer>{self.h(N_('Moments are in the time zone {zone}.'), zone=str(self.language.zone))}</footer>\n"
+            f"<footer>{self.h(ZONE, zone=str(self.language.zone))}</footer>\n"
         )
 
 

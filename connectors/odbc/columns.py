@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any
+from decimal import Context, Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
@@ -13,6 +13,8 @@ import pyarrow.compute as pc
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+_WIDE: Final = Context(prec=80)
 
 
 def convert(column: pa.Array, wanted: pa.DataType, zone: str) -> pa.Array:
@@ -64,9 +66,12 @@ def _from_text(column: pa.Array, wanted: pa.DataType, zone: str) -> pa.Array:
 
 
 def _one_by_one(column: pa.Array, wanted: pa.DataType, read: Callable[[Any], Any]) -> pa.Array:
-    return pa.array(
-        [None if value is None else read(value) for value in column.to_pylist()], wanted
+    # Each different value once: days and amounts repeat.
+    there = column.dictionary_encode()
+    found = pa.array(
+        [None if value is None else read(value) for value in there.dictionary.to_pylist()], wanted
     )
+    return found.take(there.indices)
 
 
 def _known(value: Any, wanted: pa.DataType) -> Any:
@@ -81,6 +86,8 @@ def _known(value: Any, wanted: pa.DataType) -> Any:
                 text.lower()
             )
         if pa.types.is_date(wanted):
+            if text.endswith("BC"):
+                return None
             # `2024/01/02` and `20240102` are how legacy ERPs write a day.
             return date.fromisoformat(text[:10].replace("/", "-").partition(" ")[0])
     except (ValueError, ArithmeticError):
@@ -95,7 +102,8 @@ def _number(text: str, wanted: pa.DataType) -> Decimal | None:
         return None
     if not value.is_finite() or value.adjusted() >= wanted.precision - wanted.scale:
         return None
-    return round(value, int(wanted.scale))
+    # Python's own context has 28 digits, a column here 38.
+    return value.quantize(Decimal(1).scaleb(-int(wanted.scale)), context=_WIDE)
 
 
 def _moment(text: str, zone: str) -> datetime | None:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 
 from connectors.odbc.dialects import (
+    LONGEST_VALUE,
     Apart,
     Captured,
     Dialect,
@@ -75,6 +76,7 @@ class SQLite(Dialect):
     begin = "BEGIN IMMEDIATE"  # There are no row locks: who writes holds the whole file.
     statement_limit_by = "timer"
     has_true_sizes = False
+    changes_query = "pragma data_version"
     current_database = "select file from pragma_database_list where name = 'main'"
     version_query = "select sqlite_version()"
 
@@ -127,23 +129,30 @@ class SQLite(Dialect):
     def as_text(self, element: Element) -> Element:
         return sa.cast(element, sa.Text())
 
-    def carried_number(self, name: str, there: str, scale: int, *, digits: int) -> str:
-        del scale, digits
-        return self.carried_text(
-            name, there
-        )  # The driver makes a binary number of every other kind.
+    def carried_number(self, name: str, there: str, scale: int, *, digits: int, places: int) -> str:
+        # Its own text is what a cast would make, and a BLOB is none. The driver makes a binary number of other kinds.
+        del scale, digits, places
+        return name if there == "str" else self._short_text(name)
 
     def carried_date(self, name: str, there: str) -> str:
-        return self.carried_text(name, there)
+        del there
+        return self._short_text(name)
 
     def carried_moment(self, name: str, there: str, *, kind: str = "") -> str:
-        del kind
-        return self.carried_text(name, there)
+        del there, kind
+        return self._short_text(name)
+
+    def _short_text(self, name: str) -> str:
+        # A column for anything may hold text of any length: what is longer than any number or moment is none. All
+        # numbers are less than all texts, and asking for the length of a number would make text of it twice.
+        return f"case when {name} < '' or length({name}) <= {LONGEST_VALUE} then cast({name} as text) end"
 
     def is_short(self, wanted: str, *, is_text: bool, there: str) -> bool:
-        # A column for anything may hold text of any length, and the driver's sizes are guesses.
-        del there
-        return wanted in ("int64", "bool") and not is_text
+        # The driver's sizes are guesses. What `_short_text` lets through is short; a long text where a number belongs
+        # is read again.
+        if there == "int" or wanted in ("int64", "bool"):
+            return not is_text
+        return wanted.startswith(("decimal", "date", "timestamp"))
 
     def bytes_in(self, name: str) -> str:
         return (

@@ -90,6 +90,8 @@ class Dialect(ABC):
     has_true_sizes: ClassVar[bool] = True  # no text is longer than its column says
     has_row_values: ClassVar[bool] = True  # (a, b) IN ((1, 2), (3, 4))
     locks_gaps: ClassVar[bool] = False  # `locked` keeps new rows out, and needs no right to write
+    changes_query: ClassVar[str | None] = None  # tells the same as before while nobody else commits
+    has_nan: ClassVar[bool] = False  # among its decimals
     packing: ClassVar[Packing | None] = None  # rows in one answer
     kind_of: ClassVar[str | None] = None  # SQL for the native type of a moment, `{}` its column
     server_query: ClassVar[str | None] = None  # tells a server from every other, since its start
@@ -270,12 +272,14 @@ class Dialect(ABC):
 
     # In the bulk face: `name` is a quoted column, `there` the name of the Python type that the driver says.
 
-    def carried_number(self, name: str, there: str, scale: int, *, digits: int) -> str:
+    def carried_number(self, name: str, there: str, scale: int, *, digits: int, places: int) -> str:
         """Return SQL for a number that arrow-odbc reads right: what is none becomes null.
 
-        `digits` are those that the driver says the column has, 0 where it does not say.
+        `digits` are those that the driver says the column has, 0 where it does not say; `places` are those of them
+        behind the point, `scale` those that are wanted. Where `has_nan`, a column that is returned as it stands is
+        read as text.
         """
-        del digits
+        del digits, places
         return name if there == "str" else f"cast({name} as decimal(38,{scale}))"
 
     def carried_date(self, name: str, there: str) -> str:

@@ -15,6 +15,10 @@ from core.errors import PackageMissing
 from core.text import N_
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pyarrow as pa
+
     from connectors.odbc.connection import Database
     from connectors.odbc.dialects import Statement
 
@@ -66,10 +70,24 @@ def arrow_errors() -> tuple[type[Exception], ...]:
     return (Error,)
 
 
+def has_no_room(error: Exception) -> bool:
+    """Whether arrow-odbc met a value that is longer than its buffer. It never cuts one."""
+    return "too large to be written into the allocated buffer" in str(error)
+
+
 def arrow_reader(
-    database: Database, statement: Statement, *, size: int, longest: int, largest_bytes: int
+    database: Database,
+    statement: Statement,
+    *,
+    size: int,
+    longest: int,
+    largest_bytes: int,
+    typed: Callable[[pa.Schema], pa.Schema] | None = None,
 ) -> Any:
-    """Return arrow-odbc's reader for a statement whose values are all text."""
+    """Return arrow-odbc's reader for a statement whose values are all text; `typed` says what it makes of its columns.
+
+    A value for which there is no room is an error: `has_no_room`.
+    """
     driver_module()  # It says what to install where the driver manager is missing.
     from arrow_odbc import TextEncoding, read_arrow_batches_from_odbc
 
@@ -81,6 +99,7 @@ def arrow_reader(
         max_bytes_per_batch=largest_bytes,
         max_text_size=longest,
         max_binary_size=longest,
+        map_schema=typed,
         fetch_concurrently=True,
         login_timeout_sec=None if database.dialect.begin else max(1, int(database.limits.connect)),
         payload_text_encoding=TextEncoding[database.dialect.bulk_encoding],

@@ -8,15 +8,16 @@ statement with names that are not ASCII, very long texts) goes through pyodbc.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
 from connectors.odbc.columns import convert, from_values
 from connectors.odbc.dialects import LONGEST_VALUE, Statement
-from connectors.odbc.drivers import arrow_errors, arrow_reader
+from connectors.odbc.drivers import arrow_errors, arrow_reader, has_no_room
 from connectors.odbc.errors import Moment
 
 if TYPE_CHECKING:
@@ -58,13 +59,14 @@ def batches(
             f"{_carried(database, wanted, described, kinds)} as c{place}"
             for place, wanted in enumerate(schema)
         ]
+        typed = _typed(database, schema, described, listed)
         carried = Statement(
             f"select {', '.join(listed)} from ({statement.sql}) q", statement.parameters
         )
         simple = _without_numbers(carried)
         longest = None if simple is None else _longest(session, statement, schema, described)
     found = (
-        _by_arrow(database, simple, size, longest)
+        _by_arrow(database, simple, size, longest, typed)
         if simple is not None and longest is not None and longest <= MOST_BYTES * LONGEST_TEXT
         else _by_driver(database, carried, size)
     )
@@ -119,8 +121,8 @@ def _carried(
     found = _described_as(wanted, described)
     there = _type_of(found)
     if pa.types.is_decimal(wanted.type):
-        digits = 0 if found is None else int(found[4] or 0)
-        return dialect.carried_number(name, there, wanted.type.scale, digits=digits)
+        digits, places = (0, 0) if found is None else (int(found[4] or 0), int(found[5] or 0))
+        return dialect.carried_number(name, there, wanted.type.scale, digits=digits, places=places)
     if pa.types.is_date(wanted.type):
         return dialect.carried_date(name, there)
     if pa.types.is_timestamp(wanted.type):
@@ -129,6 +131,39 @@ def _carried(
         digits = 0 if found is None else int(found[4] or 0)
         return name if there == "str" else dialect.carried_text(name, there, digits=digits)
     return name
+
+
+def _typed(
+    database: Database, schema: pa.Schema, described: Sequence[_Described], listed: Sequence[str]
+) -> Callable[[pa.Schema], pa.Schema]:
+    """Return what arrow-odbc is to make of columns, where it can make at once what is wanted.
+
+    A driver's text of a whole number is the number's text. Digits go where they belong, as many places as there are; but
+    what has no room, and NaN, arrow-odbc would make another number of.
+    """
+    import pyarrow as pa
+
+    quote = database.dialect.quote
+    may_be_nan = {
+        place
+        for place, wanted in enumerate(schema)
+        if database.dialect.has_nan
+        and pa.types.is_decimal(wanted.type)
+        and _type_of(_described_as(wanted, described)) == "Decimal"
+        and listed[place] == f"q.{quote(wanted.name)} as c{place}"
+    }
+
+    def one(place: int, found: pa.Field) -> pa.Field:
+        wanted = schema.field(place).type
+        if place in may_be_nan or (pa.types.is_integer(found.type) and pa.types.is_string(wanted)):
+            return found.with_type(pa.string())
+        if pa.types.is_decimal(found.type) and pa.types.is_decimal(wanted):
+            before = found.type.precision - found.type.scale
+            if found.type.scale <= wanted.scale and before <= wanted.precision - wanted.scale:
+                return found.with_type(wanted)
+        return found
+
+    return lambda found: pa.schema([one(place, each) for place, each in enumerate(found)])
 
 
 def _described_as(wanted: pa.Field, described: Sequence[_Described]) -> _Described | None:
@@ -194,22 +229,46 @@ def _longest(
 
 
 def _by_arrow(
-    database: Database, statement: Statement, size: int, longest: int
+    database: Database,
+    statement: Statement,
+    size: int,
+    longest: int,
+    typed: Callable[[pa.Schema], pa.Schema],
 ) -> Iterator[pa.RecordBatch]:
-    try:
-        reader = arrow_reader(
-            database,
-            statement,
-            size=size,
-            longest=longest,
-            largest_bytes=LARGEST_BATCH_BYTES,
-        )
-        yield from reader
-    except arrow_errors() as error:
-        raise database.error(error, Moment.READ) from error
+    query = database.dialect.changes_query
+    with ExitStack() as stack:
+        beside = None if query is None else stack.enter_context(closing(database.stream()))
+        before = None if beside is None or query is None else beside.rows(query)
+        handed_out = 0
+        try:
+            for batch in arrow_reader(
+                database,
+                statement,
+                size=size,
+                longest=longest,
+                largest_bytes=LARGEST_BATCH_BYTES,
+                typed=typed,
+            ):
+                handed_out += batch.num_rows
+                yield batch
+            return  # noqa: TRY300 - the rest is for what had no room
+        except arrow_errors() as error:
+            if beside is None or query is None or not has_no_room(error):
+                raise database.error(error, Moment.READ) from error
+            again = stack.enter_context(closing(_by_driver(database, statement, size)))
+            first = next(again)
+            # While nobody commits, the same rows come in the same order; and what an open statement sees, stays.
+            if beside.rows(query) != before:
+                raise database.error(error, Moment.READ) from error
+        for batch in chain((first,), again):
+            if handed_out < batch.num_rows:
+                yield batch.slice(handed_out)
+            handed_out = max(0, handed_out - batch.num_rows)
 
 
-def _by_driver(database: Database, statement: Statement, size: int) -> Iterator[pa.RecordBatch]:
+def _by_driver(
+    database: Database, statement: Statement, size: int
+) -> Generator[pa.RecordBatch, None, None]:
     import pyarrow as pa
 
     with closing(database.stream()) as session:

@@ -49,7 +49,8 @@ def show_freezes(session: Session, found: Sequence[Freeze]) -> None:
     for each in found:
         scope = str(each.scope)
         if each.spares_rollback:
-            scope += f" ({language.say(N_('rollbacks go on'))})"
+            spared = language.say(N_("rollbacks go on"))
+            scope += f" ({spared})"
         row = [
             each.short_id,
             scope,

@@ -13,6 +13,7 @@ from connectors.columns import AMOUNT, MOMENT, QUANTITY
 from connectors.odbc.connection import Database
 from connectors.odbc.dialects import Statement
 from connectors.odbc.reading import batches
+from core.errors import StornoError
 
 SCHEMA = pa.schema(
     [
@@ -141,6 +142,115 @@ def test_a_long_text_where_a_number_belongs(database: Database) -> None:
     assert second["amount"] == Decimal("12.34")
 
 
+LATE = 12_345
+"""A row far behind those that are handed out first."""
+
+
+@pytest.mark.parametrize("late", [0, LATE])
+@pytest.mark.parametrize("options", ["sqlite"], indirect=True)
+def test_what_has_no_room_is_read_again(database: Database, late: int) -> None:
+    """A value longer than its column says is never cut; each row comes once, whatever was handed out before it."""
+    long = "长𠮷" * 300
+    _fill_long(database, late, long)
+
+    found = _read_long(database)
+
+    assert [long if place == late else f"n{place}" for place in range(LATE + 10)] == found
+
+
+@pytest.mark.parametrize("options", ["sqlite"], indirect=True)
+def test_rows_that_moved_meanwhile_are_not_read_again(database: Database) -> None:
+    """When somebody committed since, nobody knows which rows were handed out: the reading fails, and nothing is cut."""
+    _fill_long(database, LATE, "x" * 2_000)
+    schema = pa.schema([("name", pa.string())])
+    coming = batches(database, Statement("select name from long order by id"), schema)
+
+    next(coming)
+    with database.writing() as session:
+        session.change("update long set name = 'other' where id = 0")
+        session.commit()
+
+    with pytest.raises(StornoError):
+        list(coming)
+
+
+def _fill_long(database: Database, late: int, long: str) -> None:
+    with database.writing() as session:
+        session.change("create table long (id integer primary key, name varchar(8))")
+        session.change(
+            "insert into long with recursive n(i) as (select 0 union all select i + 1 from n"
+            f" where i < {LATE + 9}) select i, case i when {late} then ? else 'n' || i end from n",
+            (long,),
+        )
+        session.commit()
+
+
+def _read_long(database: Database) -> list[Any]:
+    schema = pa.schema([("name", pa.string())])
+    statement = Statement("select name from long order by id")
+    found = pa.Table.from_batches(batches(database, statement, schema), schema)
+    return list(found.column("name").to_pylist())
+
+
+@pytest.mark.parametrize("options", ["postgresql", "mariadb"], indirect=True)
+def test_the_longest_values_of_their_columns(database: Database) -> None:
+    """Every column holds what it may hold: characters of four bytes, all digits, places that are not wanted."""
+    decimal = "numeric" if database.dialect.name == "postgresql" else "decimal"
+    nine, many = "9" * 14, "𠮷" * 20
+    _fill_odd(
+        database,
+        f"name varchar(20), whole {decimal}(38,0), fine {decimal}(20,8), sum {decimal}(18,4)",
+        f"'{many}', -{'9' * 29}, 0.123456785, -{nine}.9999",
+        f"'', {'9' * 38}, 1.5, 0",
+        "null, null, null, null",
+    )
+
+    assert [many, "", None] == _read_one(database, "name", pa.string())
+    assert [Decimal(f"-{'9' * 29}"), None, None] == _read_one(database, "whole", QUANTITY)
+    assert [Decimal(f"-{nine}.9999"), 0, None] == _read_one(database, "sum", QUANTITY)
+    assert [Decimal("0.123457"), Decimal("1.5"), None] == _read_one(database, "fine", AMOUNT)
+    assert [Decimal("0.12345679"), Decimal("1.5"), None] == _read_one(database, "fine", QUANTITY)
+
+
+@pytest.mark.parametrize("options", ["postgresql"], indirect=True)
+def test_nan_among_numbers(database: Database) -> None:
+    """It is none, whatever the places of its column; the numbers beside it stay."""
+    _fill_odd(database, "sum numeric(18,4), fine numeric(20,8)", "'NaN', 'NaN'", "1.25, 0.00000001")
+
+    # Names that are not ASCII go through pyodbc.
+    for column in (
+        "sum",
+        "fine",
+        "case when '数' <> '' then sum end",
+        "case when '数' <> '' then fine end",
+    ):
+        found = _read_one(database, column, AMOUNT)
+        assert found[0] is None
+        assert found[1] is not None
+    assert Decimal("1.25") == _read_one(database, "sum", AMOUNT)[1]
+    assert Decimal("1E-8") == _read_one(database, "fine", QUANTITY)[1]
+
+
+@pytest.mark.parametrize("options", ["sqlite"], indirect=True)
+def test_odd_values_in_a_column_for_numbers(database: Database) -> None:
+    """Bytes are no number, and no text that only begins like one is taken for it."""
+    values = (
+        "x'3132'",
+        "'12x'",
+        f"'1{'0' * 70}'",
+        "12.5",
+        "'0012'",
+        "1e2",
+        "-0.1",
+        f"'{'7' * 900}'",
+    )
+    _fill_odd(database, "sum decimal(18,4)", *values)
+
+    found = _read_one(database, "sum", AMOUNT)
+
+    assert [None, None, None, Decimal("12.5"), 12, 100, Decimal("-0.1"), None] == found
+
+
 def _read_one(database: Database, column: str, wanted: pa.DataType) -> list[Any]:
     schema = pa.schema([("wanted", wanted)])
     statement = Statement(f'select {column} as "wanted" from odd order by id')
@@ -179,6 +289,25 @@ def test_moments_with_and_without_a_zone(opened: Any) -> None:
     modern = [each.replace(tzinfo=china) for each in there[:3]]
     found = _read_one(database, "at", MOMENT)
     assert (modern, nothing) == (found[:3], found[4:])
+
+
+@pytest.mark.parametrize("options", ["postgresql"], indirect=True)
+def test_days_of_every_age(database: Database) -> None:
+    """To the first and the last that Python knows; others, and infinity, are none, whoever writes them how."""
+    good = ("0001-01-01", "1582-10-10", "2024-02-29", "9999-12-31")
+    odd = (
+        "infinity",
+        "-infinity",
+        "0044-03-15 BC",
+        "4713-01-01 BC",
+        "10000-01-01",
+        "5874897-12-31",
+    )
+    rows = [f"'{day}'" for day in (*good, *odd)]
+    _fill_odd(database, "day date", *rows, "null")
+
+    expected = [*map(date.fromisoformat, good), *[None] * (len(odd) + 1)]
+    assert expected == _read_one(database, "day", pa.date32())
 
 
 @pytest.mark.parametrize("options", ["mariadb"], indirect=True)
