@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -146,3 +147,23 @@ FilePath = Annotated[Path, BeforeValidator(_path)]
 
 Secret = Annotated[SecretStr, BeforeValidator(_secret)]
 """A secret that may come from outside only."""
+
+
+def _web_address(written: str) -> str:
+    try:
+        parts = urlsplit(written)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        host, parts = None, urlsplit("")
+    if parts.scheme not in ("http", "https") or not host:
+        raise wrong(N_("must be an address that begins with http:// or https://"))
+    if parts.username is not None or parts.password is not None:
+        raise wrong(
+            N_("user and password have keys of their own, they do not stand in the address")
+        )
+    if parts.query or parts.fragment:
+        raise wrong(N_("must be an address without ? and #"))
+    return written.rstrip("/")
+
+
+WebAddress = Annotated[str, AfterValidator(_web_address)]

@@ -64,6 +64,7 @@ _SECTIONS: Final[tuple[tuple[str, type[Section]], ...]] = (
     ("systems.NAME", systems.OdooOptions),
     ("systems.NAME", systems.SapOptions),
     ("systems.NAME.services.NAME", systems.SapService),
+    ("systems.NAME.odata.NAME", systems.SapODataService),
     ("systems.NAME", systems.TrytonOptions),
     ("systems.NAME", systems.GenericOptions),
     ("closings.NAME", closings.ClosingSettings),

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Final, Literal
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import (
-    AfterValidator,
     ConfigDict,
     Discriminator,
     Field,
@@ -26,6 +25,7 @@ from config.fields import (
     Seconds,
     Secret,
     Section,
+    WebAddress,
     Whole,
     Words,
     as_plain,
@@ -39,25 +39,7 @@ from core.text import N_
 TAG: Final = "kind:"
 """Begins the tags of the union below, which occur in pydantic's paths and are no keys of the file."""
 
-
-def _web_address(written: str) -> str:
-    try:
-        parts = urlsplit(written)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        host, parts = None, urlsplit("")
-    if parts.scheme not in ("http", "https") or not host:
-        raise wrong(N_("must be an address that begins with http:// or https://"))
-    if parts.username is not None or parts.password is not None:
-        raise wrong(
-            N_("user and password have keys of their own, they do not stand in the address")
-        )
-    if parts.query or parts.fragment:
-        raise wrong(N_("must be an address without ? and #"))
-    return written.rstrip("/")
-
-
-WebAddress = Annotated[str, AfterValidator(_web_address)]
+_ODATA_PATH: Final = re.compile(r"/sap/opu/[A-Za-z0-9_.;=/-]+")
 
 
 class TimeLimits(Section):
@@ -261,6 +243,28 @@ class SapService(Section):
     """Hash of the description as it was checked; another one is refused. Without it, `systems check` shows the hash."""
 
 
+class SapODataService(Section):
+    """One OData service of S/4HANA (V2 or V4): each of its requests commits by itself."""
+
+    path: Words
+    """Path of the service on the system (`/sap/opu/odata/sap/API_PURCHASEORDER_PROCESS_SRV`)."""
+    changes: Flag = False
+    """Whether Storno may change documents over it; without it the service is for reading only."""
+    metadata: Words | None = None
+    """Its description as a file in the folder `descriptions`, where the system is not to be asked for `$metadata`."""
+    sha256: Words | None = None
+    """Hash of the description as it was checked; another one is refused. Without it, `systems check` shows the hash."""
+
+    @field_validator("path")
+    @classmethod
+    def _is_a_path(cls, path: str) -> str:
+        if not _ODATA_PATH.fullmatch(path) or ".." in path:
+            raise wrong(
+                N_("must be a path below /sap/opu/, without a host and without a question mark")
+            )
+        return path.rstrip("/")
+
+
 class SapMessages(Section):
     """Messages of SAP (class and number, `ME 006`) whose meaning a site adds to those that Storno knows."""
 
@@ -277,7 +281,7 @@ class SapMessages(Section):
 
 
 class SapOptions(Section):
-    """SAP ERP or S/4HANA, over BAPIs as SOAP services."""
+    """SAP ERP or S/4HANA, over BAPIs as SOAP services and over OData services."""
 
     kind: Literal["sap"] = "sap"
     """Chooses this sort of system."""
@@ -293,8 +297,10 @@ class SapOptions(Section):
     """Language of the messages, as SAP writes it (`EN`, `ZH`)."""
     descriptions: FilePath | None = None
     """Folder with the descriptions (WSDL) of the services; what is fetched from the system is kept there."""
-    services: dict[str, SapService] = Field(min_length=1)
-    """The services by a name of your own."""
+    services: dict[str, SapService] = Field(default_factory=dict)
+    """The SOAP services by a name of your own."""
+    odata: dict[str, SapODataService] = Field(default_factory=dict)
+    """The OData services by a name of your own; what one of them has is read over it and not over SOAP."""
     wrappers: dict[str, Words] = Field(default_factory=dict)
     """Per BAPI the customer function that calls and commits it; the default is `Z_STORNO_` and the name without BAPI_."""
     unproven: Flag = False
@@ -319,6 +325,15 @@ class SapOptions(Section):
     """Whether an http address outside this machine may be used: the password is readable on the way."""
     politeness: PolitenessSettings = PolitenessSettings()
     """How often, when, and how long at all it is called."""
+
+    @model_validator(mode="after")
+    def _has_a_service(self) -> SapOptions:
+        if not self.services and not self.odata:
+            raise wrong(N_("needs at least one service, under services or under odata"))
+        twice = sorted(self.services.keys() & self.odata.keys())
+        if twice:
+            raise wrong(N_("{name} stands under services and under odata"), name=", ".join(twice))
+        return self
 
 
 class GenericOptions(Section):

@@ -33,6 +33,7 @@ class Kind(StrEnum):
     PURCHASE_ORDER = "purchase_order"
     SALES_ORDER = "sales_order"
     PRODUCTION_ORDER = "production_order"
+    MAINTENANCE_ORDER = "maintenance_order"
     GOODS_RECEIPT = "goods_receipt"
     GOODS_ISSUE = "goods_issue"
     STOCK_COUNT = "stock_count"

@@ -97,6 +97,7 @@ WORDS: Final[Mapping[str, str]] = {
     "purchase_order": N_("purchase order"),
     "sales_order": N_("sales order"),
     "production_order": N_("production order"),
+    "maintenance_order": N_("maintenance order"),
     "goods_receipt": N_("goods receipt"),
     "goods_issue": N_("goods issue"),
     "stock_count": N_("stock count"),

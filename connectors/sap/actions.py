@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from connectors.contract import Action, Executor, Image, Instruction, Step
+from connectors.contract import Action, Executor, Image, Instruction, Reversibility, Step
 from connectors.sap.errors import Vocabulary, messages_of
-from connectors.sap.services import Refused, Stateful, Wrapped
+from connectors.sap.services import ByOData, Refused, Stateful, Wrapped
 from core.text import N_, Text
 
 if TYPE_CHECKING:
     from connectors.contract import Call
     from connectors.sap.envelopes import Parameters, Reply
     from connectors.sap.layouts import Layout
-    from connectors.sap.services import Way
+    from connectors.sap.services import BapiWay, Way
     from connectors.sap.shapes import Structure
     from core.errors import RefusedError
 
@@ -38,12 +38,13 @@ class Target:
     """What actions must know of the SAP that they run on, found out from descriptions alone.
 
     `structures` holds the models that a service offers for reading, `ways` how the change of each BAPI becomes
-    permanent, `refusals` why Storno does not carry out an action itself, whatever the services offer.
+    permanent, `over_odata` the same of actions on documents that an OData service has, `refusals` why Storno does not carry out an action itself, whatever the services offer.
     """
 
     system: str = ""
     structures: Mapping[str, Structure] = field(default_factory=dict)
-    ways: Mapping[str, Way] = field(default_factory=dict)
+    ways: Mapping[str, BapiWay] = field(default_factory=dict)
+    over_odata: Mapping[str, Way] = field(default_factory=dict)
     refusals: Mapping[str, Text] = field(default_factory=dict)
     offers_unproven: bool = False
     rejection_reason: str | None = None
@@ -67,6 +68,10 @@ class SapAction(Action):
     is_proven: ClassVar[bool] = True  # its fields come from a real data dictionary
     # Why a session of ours would not do, so that only a wrapper of the BAPI is called (marked with N_).
     only_wrapped: ClassVar[str] = ""
+    # Where the way back exists over some channels alone: the other half of the pair, and what is said where one of
+    # the two is missing (marked with N_).
+    other_half: ClassVar[str] = ""
+    no_way_back: ClassVar[str] = ""
     batch_size = 10
     is_parallel = True
     settles_after = timedelta(seconds=600)  # rdisp/max_wprun_time ends a dialogue step by then
@@ -83,13 +88,38 @@ class SapAction(Action):
         self.ours = self._here(kind.ours)  # type: ignore[misc]
         self.derived = self._here(kind.derived)  # type: ignore[misc]
         self.trace = self._here(kind.trace)  # type: ignore[misc]
-        self.has_compare_and_set = isinstance(self.way, Stateful)
+        way = self.way
+        self.has_compare_and_set = isinstance(way, Stateful) or (
+            isinstance(way, ByOData) and way.has_version
+        )
+        if not self.has_way_back:
+            self.reversibility = Reversibility.MANUAL  # type: ignore[misc]
+            self.reversibility_note = self.no_way_back  # type: ignore[misc]
+            self.reopen_action = None  # type: ignore[misc]
         if self.refusal is not None:
             self.executors = (Executor.BY_PERSON,)  # type: ignore[misc]
 
     @property
     def way(self) -> Way:
-        """How its change becomes permanent here."""
+        """How its change becomes permanent here: over OData where a service has its documents, else by its BAPI."""
+        over = self.target.over_odata.get(self.name)
+        if over is None or isinstance(over, ByOData):
+            return over or self._by_bapi
+        by_bapi = self._by_bapi
+        return over if isinstance(by_bapi, Refused) else by_bapi
+
+    @property
+    def has_way_back(self) -> bool:
+        """Whether the channels of this system have both halves of a pair that some channels have one half of."""
+        if not self.other_half or isinstance(self._by_bapi, Wrapped | Stateful):
+            return True
+        return not any(
+            isinstance(self.target.over_odata.get(name), ByOData)
+            for name in (self.name, self.other_half)
+        )
+
+    @property
+    def _by_bapi(self) -> BapiWay:
         found = self.target.ways.get(self.function)
         if found is None:
             return Refused(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,16 +29,21 @@ from connectors.sap import target as targets
 from connectors.sap.actions import SapAction, Target
 from connectors.sap.errors import Vocabulary
 from connectors.sap.layouts import layout_of
+from connectors.sap.maintenance_actions import maintenance_actions
+from connectors.sap.odata_changes import Changer, ways
+from connectors.sap.odata_layouts import MAINTENANCE_ORDERS
+from connectors.sap.odata_reading import ODataReader
+from connectors.sap.odata_services import Catalogue
+from connectors.sap.odata_transport import Gateway
 from connectors.sap.posted_actions import posted_actions
 from connectors.sap.production_actions import production_actions
 from connectors.sap.project_actions import project_actions
 from connectors.sap.proof import Trust
 from connectors.sap.purchase_actions import purchase_actions
-from connectors.sap.reading import Reader
 from connectors.sap.sales_actions import sales_actions
-from connectors.sap.services import Services
+from connectors.sap.services import ByOData, Services
 from connectors.sap.transport import LARGEST_ANSWER_BYTES, Session, credentials
-from connectors.sap.units import Unit, units
+from connectors.sap.units import units
 from connectors.sap.values import VALUE_TYPES
 from core.errors import (
     STOPS_THE_RUN,
@@ -62,6 +68,7 @@ ACTIONS: Final[tuple[type[SapAction], ...]] = (
     *purchase_actions(),
     *sales_actions(),
     *production_actions(),
+    *maintenance_actions(),
     *posted_actions(),
     *project_actions(),
 )
@@ -73,14 +80,22 @@ class SapSystem:
     kind = "sap"
 
     def __init__(
-        self, name: str, options: SapOptions, session: Session, services: Services
+        self,
+        name: str,
+        options: SapOptions,
+        session: Session,
+        services: Services,
+        gateway: Gateway,
+        catalogue: Catalogue,
     ) -> None:
         self.name = name
         self.parallel_calls = options.parallel_calls
         self._options = options
         self._session = session
         self._services = services
-        self._reader = Reader(session, services)
+        self._gateway = gateway
+        self._catalogue = catalogue
+        self._reader = ODataReader(session, services, gateway, catalogue)
         self._trust = Trust(name)
         self._actions: Mapping[str, SapAction] = {}
 
@@ -89,6 +104,8 @@ class SapSystem:
         return targets.check(
             self._session,
             self._services,
+            self._gateway,
+            self._catalogue,
             self._sap_actions(),
             lists=bulk.listed_by(),
             proof=self._trust.standing(self.proof_subject),
@@ -140,25 +157,35 @@ class SapSystem:
         if action.refusal is not None:
             raise NotAllowed(reason=action.refusal)
         answers: list[Answer] = []
-        with units(self._session, action.way) as unit:
+        with self._carrier(action, fence) as carry_out:
             for call in calls:
-                answers.append(self._one(action, unit, call, fence, is_first=not answers))
+                answers.append(self._one(carry_out, call, is_first=not answers))
         return answers
 
     def close(self) -> None:
         self._session.close()
 
-    def _one(
-        self, action: SapAction, unit: Unit, call: Call, fence: Fence, *, is_first: bool
-    ) -> Answer:
-        """Carry out one document of a batch. Those before it stand: what would say otherwise becomes doubt."""
-        try:
-            unit.carry_out(
+    @contextmanager
+    def _carrier(self, action: SapAction, fence: Fence) -> Iterator[Callable[[Call], object]]:
+        """Yield what carries out one document, over the channel of the action."""
+        way = action.way
+        if isinstance(way, ByOData):
+            channel = self._catalogue.channels[action.layout.root.model]
+            changer = Changer(self._gateway, self._reader, channel, action)
+            yield lambda call: changer.carry_out(call, fence)
+            return
+        with units(self._session, way) as unit:
+            yield lambda call: unit.carry_out(
                 action.parameters(call),
                 judge=lambda reply: action.judge(self._session.vocabulary, call, reply),
                 require_unchanged=lambda: self._require_unchanged(call),
                 fence=fence,
             )
+
+    def _one(self, carry_out: Callable[[Call], object], call: Call, *, is_first: bool) -> Answer:
+        """Carry out one document of a batch. Those before it stand: what would say otherwise becomes doubt."""
+        try:
+            carry_out(call)
         except STOPS_THE_RUN as error:
             if is_first:
                 raise
@@ -184,7 +211,8 @@ class SapSystem:
     # --- proved before trusted --------------------------------------------------------------------
 
     def proof_subject(self) -> ProofSubject:
-        return proofs.subject_of(self._options, self._services, self._made(self._look()))
+        made = self._made(self._look())
+        return proofs.subject_of(self._options, self._services, self._catalogue, made)
 
     def trust(self, find_proof: FindProof) -> None:
         self._trust.learn(find_proof)
@@ -205,7 +233,7 @@ class SapSystem:
         return self._reader.whole(layout, [step.ref.key for step in steps])
 
     def forward_only(self) -> Mapping[str, frozenset[str]]:
-        return proofs.forward_only(list(self._sap_actions().values()))
+        return proofs.forward_only(list(self._sap_actions().values()), self._catalogue.stamps())
 
     def census(self) -> Mapping[str, int]:
         return {}
@@ -213,10 +241,12 @@ class SapSystem:
     # --- what is there --------------------------------------------------------------------------------
 
     def _look(self) -> Target:
-        return targets.look(
-            self.name,
-            self._services,
-            sorted({action.function for action in ACTIONS}),
+        functions = sorted({action.function for action in ACTIONS if action.function})
+        return Target(
+            system=self.name,
+            structures=self._reader.structures(),
+            ways={name: self._services.changing(name) for name in functions},
+            over_odata=ways(ACTIONS, self._catalogue),
             offers_unproven=self._options.unproven,
             rejection_reason=self._options.rejection_reason,
             reversal_reason=self._options.reversal_reason,
@@ -229,7 +259,9 @@ class SapSystem:
         if not self._actions:
             target = self._look()
             refusals = self._trust.refusals(
-                ACTIONS, self.proof_subject, trusted=self._options.trusted_actions
+                list(self._made(target).values()),
+                self.proof_subject,
+                trusted=self._options.trusted_actions,
             )
             made = self._made(replace(target, refusals=refusals))
             # What no service lets us read is no action here.
@@ -245,12 +277,12 @@ class SapSystem:
     def _bulk(self) -> Bulk:
         from connectors.sap.kinds import Bulk
 
-        return Bulk(self._session, self._services, self._reader)
+        return Bulk(self._reader)
 
     def _require_kind(self, kind: Kind) -> None:
         from connectors.sap.sources import sources_here
 
-        if not sources_here(kind, self._services):
+        if not sources_here(kind, self._reader):
             raise NotFound(
                 N_("No service in storno.yaml reads documents of kind {name}."),
                 what="kind",
@@ -289,11 +321,22 @@ def open_system(name: str, options: Any) -> SapSystem:
         language=options.language,
         vocabulary=vocabulary,
     )
-    return SapSystem(name, options, session, Services(name, options, http))
+    gateway = Gateway(
+        name,
+        http,
+        client=options.client,
+        user=options.user,
+        language=options.language,
+        vocabulary=vocabulary,
+    )
+    services, catalogue = Services(name, options, http), Catalogue(name, options, http)
+    return SapSystem(name, options, session, services, gateway, catalogue)
 
 
 def _layout(model: str) -> Layout:
     found = layout_of(model)
+    if model == MAINTENANCE_ORDERS.root.model:
+        found = MAINTENANCE_ORDERS
     if found is None:
         raise NotFound(what="model", name=model)
     return found

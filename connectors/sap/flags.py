@@ -105,7 +105,7 @@ class ItemAction(SapAction):
 
     def inverse(self, step: Step, before: Image, after: Image) -> tuple[Step, ...]:
         changed = self.changed(step, before, after)
-        if not changed:
+        if not changed or not self.has_way_back:
             return ()
         return (Step(self.back, step.ref, {ITEMS: changed, **self.remembered(before, changed)}),)
 

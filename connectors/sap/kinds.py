@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 
 from connectors.columns import batch_of, documents_schema, lines_schema
 from connectors.contract import Criteria, Kind, Ref
-from connectors.sap.listing import list_keys, listing_of
 from connectors.sap.sources import SOURCES, Document, Source, shown, sources_here
 from core.errors import BadInput
 from core.text import N_
@@ -16,8 +15,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from connectors.sap.reading import Reader
-    from connectors.sap.services import Services
-    from connectors.sap.transport import Session
     from core.encoding import Value
 
 PAGE: Final = 100
@@ -27,19 +24,18 @@ PAGE: Final = 100
 class Bulk:
     """The bulk face: which documents, and their columns, a page at a time."""
 
-    def __init__(self, session: Session, services: Services, reader: Reader) -> None:
-        self._session = session
-        self._services = services
+    def __init__(self, reader: Reader) -> None:
         self._reader = reader
 
     def listed_by(self) -> dict[Kind, str | None]:
-        """Return per kind that can be read the function that lists it; None where documents must be named."""
+        """Return per kind that can be read what lists it; None where documents must be named."""
         found: dict[Kind, str | None] = {}
         for kind in SOURCES:
-            sources = sources_here(kind, self._services)
-            listings = [listing_of(source.layout, self._services) for source in sources]
-            if sources:
-                found[kind] = next((each.function for each in listings if each is not None), None)
+            listings = [
+                self._reader.listed_by(source.layout) for source in sources_here(kind, self._reader)
+            ]
+            if listings:
+                found[kind] = next((each for each in listings if each is not None), None)
         return found
 
     def documents(self, kind: Kind, criteria: Criteria) -> Iterator[pa.RecordBatch]:
@@ -84,10 +80,11 @@ class Bulk:
     def find(self, kind: Kind, numbers: Sequence[str]) -> Mapping[str, tuple[Ref, ...]]:
         """Return the document of each number, if there is one."""
         found: dict[str, tuple[Ref, ...]] = dict.fromkeys(numbers, ())
-        for source in sources_here(kind, self._services):
+        for source in sources_here(kind, self._reader):
             layout = source.layout
             keys = {number: layout.key_of(number) for number in numbers}
-            rows = self._reader.documents(layout, [key for key in keys.values() if key is not None])
+            wanted = [key for key in keys.values() if key is not None]
+            rows = self._reader.documents(layout, wanted, self._reader.columns(layout, ()))
             there = {
                 key
                 for key, each in rows.items()
@@ -99,7 +96,7 @@ class Bulk:
         return found
 
     def _pages(self, kind: Kind, criteria: Criteria) -> Iterator[tuple[Source, list[Document]]]:
-        sources = sources_here(kind, self._services)
+        sources = sources_here(kind, self._reader)
         asked = [(source, self._keys(source, criteria)) for source in sources]
         if all(keys is None for _, keys in asked):
             raise BadInput(
@@ -109,8 +106,10 @@ class Bulk:
                 ),
             )
         for source, keys in asked:
+            fields = self._reader.columns(source.layout, criteria.native)
             for start in range(0, len(keys or ()), PAGE):
-                found = self._reader.documents(source.layout, (keys or [])[start : start + PAGE])
+                page = (keys or [])[start : start + PAGE]
+                found = self._reader.documents(source.layout, page, fields)
                 documents = [
                     Document(source.layout, key, rows, self._reader) for key, rows in found.items()
                 ]
@@ -124,7 +123,7 @@ class Bulk:
         if criteria.numbers is not None:
             keys = [key for number in criteria.numbers if (key := layout.key_of(number))]
             return [key for key in keys if by_key is None or key in by_key]
-        return list_keys(layout, self._session, self._services) if by_key is None else by_key
+        return self._reader.keys(layout) if by_key is None else by_key
 
 
 def _as_text(value: Value) -> str | None:

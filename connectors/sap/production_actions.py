@@ -85,6 +85,9 @@ class ProductionAction(SapAction):
     def remainder(self, image: Image) -> Remainder | None:
         root = next((record.fields or {} for record in image.of_model(HEADER)), {})
         planned = number_in(root.get("TARGET_QUANTITY"))
+        if "CONFIRMED_QUANTITY" not in self.footprint[HEADER]:
+            # The service does not tell what was made.
+            return Remainder(planned, None, None, None, None, None)
         made = number_in(root.get("CONFIRMED_QUANTITY"))
         if made >= planned:
             return None

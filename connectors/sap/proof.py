@@ -12,13 +12,15 @@ from urllib.parse import urlsplit
 
 from connectors.contract import Reversibility
 from connectors.proving import ProofStanding, ProofSubject, distrust, standing
-from connectors.sap.services import Refused, Stateful, Wrapped, names_of
+from connectors.sap.odata_services import names_of as odata_names_of
+from connectors.sap.services import ByOData, Refused, Stateful, Wrapped, names_of
 from core.text import N_, Text
 
 if TYPE_CHECKING:
     from config.systems import SapOptions
     from connectors.proving import FindProof, Proof
     from connectors.sap.actions import SapAction
+    from connectors.sap.odata_services import Catalogue
     from connectors.sap.services import Services, Way
 
 _NOTHING: Final = ProofSubject("", {}, ())
@@ -47,7 +49,7 @@ class Trust:
 
     def refusals(
         self,
-        actions: Sequence[type[SapAction]],
+        actions: Sequence[SapAction],
         subject: Callable[[], ProofSubject],
         *,
         trusted: Collection[str],
@@ -85,7 +87,10 @@ class Trust:
 
 
 def subject_of(
-    options: SapOptions, services: Services, actions: Mapping[str, SapAction]
+    options: SapOptions,
+    services: Services,
+    catalogue: Catalogue,
+    actions: Mapping[str, SapAction],
 ) -> ProofSubject:
     """Say what a proof of this system is about, from its descriptions alone."""
     able = [
@@ -93,16 +98,18 @@ def subject_of(
         for action in actions.values()
         if not isinstance(action.way, Refused) and action.is_readable
     ]
-    ways = {action.function: action.way for action in able}
+    ways = {
+        action.name if isinstance(action.way, ByOData) else action.function: action.way
+        for action in able
+    }
     return ProofSubject(
         place=place_of(options),
         fingerprint={
             **names_of(services.all),
+            **odata_names_of(catalogue),
             **{f"function {name}": _told(way) for name, way in sorted(ways.items())},
         },
-        actions=tuple(
-            action.name for action in able if is_provable(type(action)) and _is_asked(action)
-        ),
+        actions=tuple(action.name for action in able if is_provable(action) and _is_asked(action)),
         facts=tuple(_facts(ways)),
     )
 
@@ -113,16 +120,18 @@ def place_of(options: SapOptions) -> str:
     return f"{parts.hostname}:{parts.port or parts.scheme} client {options.client}"
 
 
-def forward_only(actions: Sequence[SapAction]) -> Mapping[str, frozenset[str]]:
-    """Return per model the fields that never go back."""
-    found: dict[str, frozenset[str]] = {}
+def forward_only(
+    actions: Sequence[SapAction], stamps: Mapping[str, frozenset[str]]
+) -> Mapping[str, frozenset[str]]:
+    """Return per model the fields that never go back; `stamps` are those that SAP sets with every change."""
+    found: dict[str, frozenset[str]] = dict(stamps)
     for action in actions:
         for model, names in action.trace.items():
             found[model] = found.get(model, frozenset()) | names
     return found
 
 
-def is_provable(action: type[SapAction]) -> bool:
+def is_provable(action: SapAction) -> bool:
     """Whether an action can be carried out on a copy and taken back, which is what a proof is."""
     return action.reversibility in (Reversibility.EXACT, Reversibility.COMPENSATING)
 
@@ -137,6 +146,8 @@ def _told(way: Way) -> str:
             return f"wrapped {way.service} {way.change.function.name}"
         case Stateful():
             return f"stateful {way.service}"
+        case ByOData():
+            return f"odata {way.service} {way.verb} {way.name}"
         case Refused():
             return "refused"
 
@@ -152,4 +163,9 @@ def _facts(ways: Mapping[str, Way]) -> Iterator[Text]:
             yield Text(
                 N_("{function} is committed in a session of the service {service}"),
                 {"function": name, "service": way.service},
+            )
+        elif isinstance(way, ByOData):
+            yield Text(
+                N_("{action} is done over the OData service {service}"),
+                {"action": name, "service": way.service},
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -154,6 +154,8 @@ class _Close(PurchaseItemAction):
     back = reopen_action = "purchase_order.reopen"
 
     def remainder(self, image: Image) -> Remainder | None:
+        if TOTALS not in self.footprint:
+            return unknown_remainder(image, self.items(image), self.is_possible)
         return remainder_of(image, self.items(image), self.is_possible)
 
 
@@ -178,8 +180,15 @@ class _ResumeInvoicing(PurchaseItemAction):
     back = "purchase_order.finish_invoicing"
 
 
+_NO_UNDELETE: Final = N_(
+    "no request of an OData service takes a deletion mark back; a person does (ME22N), or a BAPI where a service offers"
+    " it"
+)
+
+
 class _Delete(PurchaseItemAction):
     name = "purchase_order.delete"
+    other_half, no_way_back = "purchase_order.undelete", _NO_UNDELETE
     title = N_("Mark the items as deleted")
     mark, sets, from_values = "DELETE_IND", "L", frozenset({""})
     back = reopen_action = "purchase_order.undelete"
@@ -190,6 +199,7 @@ class _Delete(PurchaseItemAction):
 
 class _Undelete(PurchaseItemAction):
     name = "purchase_order.undelete"
+    other_half, no_way_back = "purchase_order.delete", _NO_UNDELETE
     title = N_("Take the deletion mark of the items back")
     mark, sets, from_values = "DELETE_IND", "", frozenset({"L"})
     back = "purchase_order.delete"
@@ -211,14 +221,14 @@ def totals(image: Image, name: str) -> dict[str, Decimal]:
 def remainder_of(
     image: Image,
     items: Mapping[str, Mapping[str, Value]],
-    counts: object,
+    counts: Callable[[Mapping[str, Value]], bool],
 ) -> Remainder | None:
     """Return what closing the open items gives up; None where everything came."""
     received, invoiced = totals(image, "DELIV_QTY"), totals(image, "IV_QTY")
     given_up, amount, units = Decimal(0), Decimal(0), set()
     ordered = taken = billed = Decimal(0)
     for position, item in items.items():
-        if not callable(counts) or not counts(item):
+        if not counts(item):
             continue
         quantity = number_in(item.get("QUANTITY"))
         came = received.get(position, Decimal(0))
@@ -238,6 +248,28 @@ def remainder_of(
         invoiced=billed if is_one else None,
         quantity=given_up if is_one else None,
         amount=amount,
+        currency=str(currency) if currency else None,
+    )
+
+
+def unknown_remainder(
+    image: Image,
+    items: Mapping[str, Mapping[str, Value]],
+    counts: Callable[[Mapping[str, Value]], bool],
+) -> Remainder | None:
+    """Return what was ordered of the open items, where the channel does not tell what came of it."""
+    chosen = [item for item in items.values() if counts(item)]
+    if not chosen:
+        return None
+    currency = next((fields_of(r).get("CURRENCY") for r in image.of_model(HEADER)), None)
+    is_one = len({item.get("PO_UNIT") for item in chosen}) == 1
+    ordered = sum((number_in(item.get("QUANTITY")) for item in chosen), Decimal(0))
+    return Remainder(
+        ordered=ordered if is_one else None,
+        received=None,
+        invoiced=None,
+        quantity=None,
+        amount=None,
         currency=str(currency) if currency else None,
     )
 

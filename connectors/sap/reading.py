@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from connectors.contract import Image, Record, Ref, Step
 from connectors.sap.errors import messages_of
+from connectors.sap.layouts import LAYOUTS
+from connectors.sap.listing import list_keys, listing_of
 from connectors.sap.values import typed
 from core.errors import NotFound, RecordMissing
 
@@ -24,6 +26,9 @@ AT_ONCE: Final = 50
 
 Rows = Mapping[Ref, "Row"]
 
+Fields = Mapping[str, frozenset[str]]
+"""Fields by model, where not all are wanted; what is read may be more."""
+
 
 class Reader:
     """Reads through one session. Values are typed; what a type does not carry exactly keeps its text."""
@@ -31,6 +36,45 @@ class Reader:
     def __init__(self, session: Session, services: Services) -> None:
         self._session = session
         self._services = services
+
+    def can_read(self, layout: Layout) -> bool:
+        """Whether some service gives documents of a layout."""
+        return self._services.reader(layout.function) is not None
+
+    def structures(self) -> dict[str, Structure]:
+        """Return every model that some service offers for reading."""
+        found: dict[str, Structure] = {}
+        for layout in LAYOUTS:
+            endpoint = self._services.reader(layout.function)
+            if endpoint is None:
+                continue
+            for part in layout.all_parts:
+                structure = endpoint.function.rows_of(part.source)
+                if structure is not None:
+                    found[part.model] = structure
+        return found
+
+    def offers(self, layout: Layout, model: str) -> bool:
+        """Whether records of one model of a layout can be read."""
+        try:
+            self.structure(layout, model)
+        except NotFound:
+            return False
+        return True
+
+    def listed_by(self, layout: Layout) -> str | None:
+        """Return what lists documents of a layout; None where they must be named."""
+        listing = listing_of(layout, self._services)
+        return None if listing is None else listing.function
+
+    def keys(self, layout: Layout) -> list[str] | None:
+        """Return the keys of every document that our user may see, sorted; None where nothing lists them."""
+        return list_keys(layout, self._session, self._services)
+
+    def columns(self, layout: Layout, native: Sequence[str]) -> Fields | None:
+        """Return the fields that columns are made of, `native` ones of the document included; None for all."""
+        del layout, native
+        return None
 
     def structure(self, layout: Layout, model: str) -> Structure:
         """Return the fields of a model. Raises `NotFound` where no service describes it."""
@@ -41,8 +85,11 @@ class Reader:
             raise NotFound(what="model", name=model)
         return found
 
-    def documents(self, layout: Layout, keys: Iterable[str]) -> dict[str, Rows]:
-        """Return the rows of each document that exists, by its key."""
+    def documents(
+        self, layout: Layout, keys: Iterable[str], fields: Fields | None = None
+    ) -> dict[str, Rows]:
+        """Return the rows of each document that exists, by its key. BAPIs give all `fields`, wanted or not."""
+        del fields
         wanted = list(dict.fromkeys(key for key in keys if layout.key_of(key) == key))
         endpoint = self._services.reading(layout.function)
         known = endpoint.function.request.members
@@ -66,7 +113,8 @@ class Reader:
         unknown = set(fields) - structure.scalars().keys()
         if unknown:
             raise NotFound(what="field", name=", ".join(sorted(unknown)))
-        documents = self.documents(layout, (layout.document_of(ref) for ref in refs))
+        wanted = {refs[0].model: frozenset(fields)}
+        documents = self.documents(layout, (layout.document_of(ref) for ref in refs), wanted)
         return [
             record_of(ref, documents.get(layout.document_of(ref), {}).get(ref), structure, fields)
             for ref in refs
@@ -76,7 +124,8 @@ class Reader:
         self, action: SapAction, steps: Sequence[Step], known: Sequence[Image | None]
     ) -> list[Image]:
         """Read the whole footprint of each step. See `System.capture`."""
-        documents = self.documents(action.layout, (step.ref.key for step in steps))
+        keys = (step.ref.key for step in steps)
+        documents = self.documents(action.layout, keys, action.footprint)
         counter = action.layout.counter
         if counter is not None:
             documents = {

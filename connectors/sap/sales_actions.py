@@ -48,6 +48,7 @@ _DERIVED: Final[Mapping[str, frozenset[str]]] = {
     HEADER: _VALUES,
     HEADER_STATUS: _HEADER_STATES,
     ITEM_STATUS: _ITEM_STATES,
+    "VBAP": frozenset({"ABSTA"}),  # behind REJSTATIT, which OData does not show
 }
 _NO_REASON: Final = Problem(
     "reason.missing",

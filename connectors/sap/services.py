@@ -75,7 +75,26 @@ class Refused:
     function: Function | None  # as far as some service describes it
 
 
-Way = Wrapped | Stateful | Refused
+class Verb(StrEnum):
+    """What a change over OData is."""
+
+    PATCH = "PATCH"
+    DELETE = "DELETE"
+    FUNCTION = "POST"
+
+
+@dataclass(frozen=True, slots=True)
+class ByOData:
+    """Requests to an OData service: each, or each changeset, commits by itself."""
+
+    service: str
+    verb: Verb
+    name: str  # of what is changed or called
+    has_version: bool  # SAP compares the version of the record (ETag) with the one that was read
+
+
+BapiWay = Wrapped | Stateful | Refused
+Way = BapiWay | ByOData
 
 
 class Services:
@@ -111,7 +130,7 @@ class Services:
             (found for service in order if (found := service.endpoint(function)) is not None), None
         )
 
-    def changing(self, function: str) -> Way:
+    def changing(self, function: str) -> BapiWay:
         """Return how a change becomes permanent: by a wrapper, else in a session that is kept."""
         wrapper = self.wrapper_of(function)
         for service in self.all:

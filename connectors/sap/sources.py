@@ -22,12 +22,12 @@ from connectors.sap.layouts import (
     SUPPLIER_INVOICES,
     WBS_ELEMENTS,
 )
+from connectors.sap.odata_layouts import MAINTENANCE_ORDERS
 from connectors.sap.values import plain
 
 if TYPE_CHECKING:
     from connectors.sap.layouts import Layout
     from connectors.sap.reading import Reader, Rows
-    from connectors.sap.services import Services
     from core.encoding import Value
 
 Fields = Mapping[str, "Value"]
@@ -56,6 +56,10 @@ class Document:
             values = {name: plain(scalar, row.get(name, "")) for name, scalar in scalars.items()}
             found[ref.key.rpartition(SEPARATOR)[2]] = values
         return found
+
+    def has(self, model: str) -> bool:
+        """Whether such records can be read here at all."""
+        return self._reader.offers(self.layout, model)
 
     def totals(self, model: str, name: str) -> dict[str, Decimal]:
         """Return the sum of a field by item, for rows that have one more key behind the item."""
@@ -91,12 +95,15 @@ def shown(key: str) -> str:
 def _purchase_lines(document: Document) -> Iterator[Columns]:
     from connectors.sap.purchase_actions import price_of
 
+    # The history is no part of the OData services: what came is then not known.
+    has_totals = document.has("POHISTORY_TOTALS")
     received = document.totals("POHISTORY_TOTALS", "DELIV_QTY")
     invoiced = document.totals("POHISTORY_TOTALS", "IV_QTY")
     for position, item in document.of("POITEM").items():
         quantity = number_in(item.get("QUANTITY"))
         came = received.get(position, Decimal(0))
         is_over = item.get("NO_MORE_GR") == "X" or bool(item.get("DELETE_IND"))
+        left = Decimal(0) if is_over else max(quantity - came, Decimal(0))
         price = price_of(item)
         yield {
             "position": int(position),
@@ -105,9 +112,9 @@ def _purchase_lines(document: Document) -> Iterator[Columns]:
             "description": item.get("SHORT_TEXT"),
             "unit": item.get("PO_UNIT"),
             "quantity": quantity,
-            "received_quantity": came,
-            "invoiced_quantity": invoiced.get(position, Decimal(0)),
-            "remaining_quantity": Decimal(0) if is_over else max(quantity - came, Decimal(0)),
+            "received_quantity": came if has_totals else None,
+            "invoiced_quantity": invoiced.get(position, Decimal(0)) if has_totals else None,
+            "remaining_quantity": left if has_totals or is_over else None,
             "unit_price": price,
             "amount": price * quantity,
             "currency": document.root.get("CURRENCY"),
@@ -215,8 +222,16 @@ def _production(document: Document) -> Columns:
 
 def _sums(lines: Sequence[Columns]) -> Columns:
     names = ("quantity", "received_quantity", "invoiced_quantity", "remaining_quantity")
-    found = {name: sum((number_in(line[name]) for line in lines), Decimal(0)) for name in names}
-    left = sum((line["remaining_quantity"] * line["unit_price"] for line in lines), Decimal(0))
+    found = {
+        # What is not known of one line is not known of the document.
+        name: None
+        if any(line[name] is None for line in lines)
+        else sum((number_in(line[name]) for line in lines), Decimal(0))
+        for name in names
+    }
+    left = None
+    if found["remaining_quantity"] is not None:
+        left = sum((line["remaining_quantity"] * line["unit_price"] for line in lines), Decimal(0))
     return {
         "ordered_quantity": found["quantity"],
         "received_quantity": found["received_quantity"],
@@ -234,6 +249,19 @@ def _states(document: Document) -> Columns:
     }
 
 
+def _maintenance(document: Document) -> Columns:
+    root = document.root
+    states = set(str(root.get("SystemStatusText") or "").split())
+    return {
+        "company": root.get("MaintenancePlant"),
+        "due": root.get("MaintOrdBasicStartDate"),
+        "reference": root.get("MaintenanceOrderDesc"),
+        "state": " ".join(sorted(states)) or "-",
+        "is_closed": bool(states & {"TECO", "CLSD", "DLFL"}),
+        "owner": root.get("CreatedByUser"),
+    }
+
+
 def _no_lines(document: Document) -> Iterator[Columns]:
     del document
     return iter(())
@@ -243,6 +271,7 @@ SOURCES: Final[Mapping[Kind, tuple[Source, ...]]] = {
     Kind.PURCHASE_ORDER: (Source(PURCHASE_ORDERS, _purchase, _purchase_lines),),
     Kind.SALES_ORDER: (Source(SALES_ORDERS, _sales, _sales_lines),),
     Kind.PRODUCTION_ORDER: (Source(PRODUCTION_ORDERS, _production, _production_lines),),
+    Kind.MAINTENANCE_ORDER: (Source(MAINTENANCE_ORDERS, _maintenance, _no_lines),),
     Kind.GOODS_RECEIPT: (
         Source(MATERIAL_DOCUMENTS, posted.movement, posted.movement_lines, posted.is_receipt),
     ),
@@ -259,10 +288,6 @@ SOURCES: Final[Mapping[Kind, tuple[Source, ...]]] = {
 }
 
 
-def sources_here(kind: Kind, services: Services) -> tuple[Source, ...]:
+def sources_here(kind: Kind, reader: Reader) -> tuple[Source, ...]:
     """Return the sources of a kind that some service lets us read."""
-    return tuple(
-        source
-        for source in SOURCES.get(kind, ())
-        if services.reader(source.layout.function) is not None
-    )
+    return tuple(source for source in SOURCES.get(kind, ()) if reader.can_read(source.layout))

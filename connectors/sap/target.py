@@ -6,9 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
 from connectors.contract import ActionSupport, Kind, SystemCheck, Unsure
-from connectors.sap.actions import SapAction, Target
-from connectors.sap.layouts import LAYOUTS
-from connectors.sap.services import Mode, Refused, Services, Stateful
+from connectors.sap.services import ByOData, Mode, Refused, Services, Stateful
 from connectors.sap.units import keeps_sessions
 from core.errors import AccessDenied, BadInput, NotFound, RefusedError, StornoError
 from core.text import N_, Text
@@ -17,46 +15,21 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from connectors.proving import ProofStanding
+    from connectors.sap.actions import SapAction
+    from connectors.sap.odata_services import Catalogue
+    from connectors.sap.odata_transport import Gateway
     from connectors.sap.services import Way
-    from connectors.sap.shapes import Structure
     from connectors.sap.transport import Endpoint, Session
 
 TEST_RUNS: Final = ("TESTRUN", "SIMULATION")
 """Parameters with which a BAPI only tells what it would do."""
 
 
-def structures_of(services: Services) -> dict[str, Structure]:
-    """Return every model that some service offers for reading."""
-    found: dict[str, Structure] = {}
-    for layout in LAYOUTS:
-        endpoint = services.reader(layout.function)
-        if endpoint is None:
-            continue
-        for part in layout.all_parts:
-            structure = endpoint.function.rows_of(part.source)
-            if structure is not None:
-                found[part.model] = structure
-    return found
-
-
-def look(
-    system: str, services: Services, functions: Sequence[str], *, offers_unproven: bool,
-    rejection_reason: str | None, reversal_reason: str,
-) -> Target:  # fmt: skip
-    """Return what actions must know of this system, from its descriptions alone."""
-    return Target(
-        system=system,
-        structures=structures_of(services),
-        ways={name: services.changing(name) for name in functions},
-        offers_unproven=offers_unproven,
-        rejection_reason=rejection_reason,
-        reversal_reason=reversal_reason,
-    )
-
-
 def check(
     session: Session,
     services: Services,
+    gateway: Gateway,
+    catalogue: Catalogue,
     actions: Mapping[str, SapAction],
     *,
     lists: Mapping[Kind, str | None],
@@ -64,13 +37,13 @@ def check(
 ) -> SystemCheck:
     """Return what `storno systems check` shows. `lists` names what lists documents of each kind that can be read."""
     # The first call also shows whether anybody lets us in: its errors are the answer.
-    trouble = _trouble(session, actions)
+    trouble = _trouble(session, actions) | _odata_trouble(gateway, catalogue, actions)
     kinds = tuple(sorted(lists))
     return SystemCheck(
         product="SAP",
         version="",
         target=N_("its database is SAP's own affair"),
-        transport="SOAP",
+        transport=", ".join(_transports(services, catalogue)),
         acting_as=f"{session.user} ({session.client})",
         sees_everything=False,
         limits=(
@@ -78,14 +51,20 @@ def check(
         ),
         kinds=kinds,
         actions=tuple(_support(action, trouble) for action in actions.values()),
-        notes=tuple(_notes(services, kinds, lists)),
+        notes=(
+            *_notes(services),
+            *_odata_notes(catalogue),
+            *_listings(kinds, lists),
+        ),
         proof=proof,
         to_check=tuple(_unsure(actions)),
     )
 
 
 def _support(action: SapAction, trouble: Mapping[str, Text]) -> ActionSupport:
-    note = action.refusal or trouble.get(action.function)
+    note = action.refusal or trouble.get(
+        action.name if isinstance(action.way, ByOData) else action.function
+    )
     if not action.is_readable:
         note = Text(
             N_("no service offers {function}, by which it is read"),
@@ -103,11 +82,15 @@ def _support(action: SapAction, trouble: Mapping[str, Text]) -> ActionSupport:
 
 def _trouble(session: Session, actions: Mapping[str, SapAction]) -> dict[str, Text]:
     """Return why functions would not work, tried out without changing anything."""
-    ways = {action.function: action.way for action in actions.values()}
+    ways = {
+        action.function: action.way
+        for action in actions.values()
+        if not isinstance(action.way, ByOData)
+    }
     found: dict[str, Text] = {}
     kept: dict[str, bool] = {}
     for name, way in ways.items():
-        if isinstance(way, Refused):
+        if isinstance(way, Refused | ByOData):
             continue
         if isinstance(way, Stateful):
             if way.service not in kept:
@@ -145,9 +128,62 @@ def _test_run(session: Session, endpoint: Endpoint) -> Text | None:
     return None
 
 
-def _notes(
-    services: Services, kinds: Sequence[Kind], lists: Mapping[Kind, str | None]
-) -> Iterator[Text]:
+def _odata_trouble(
+    gateway: Gateway, catalogue: Catalogue, actions: Mapping[str, SapAction]
+) -> dict[str, Text]:
+    """Return why actions would not work over OData: their service is asked for a token, which changes nothing."""
+    places = {service.name: service.place for service in catalogue.all}
+    problems: dict[str, Text | None] = {}
+    found: dict[str, Text] = {}
+    for action in actions.values():
+        way = action.way
+        if not isinstance(way, ByOData):
+            continue
+        if way.service not in problems:
+            problems[way.service] = None
+            try:
+                gateway.fetch_token(places[way.service])
+            except (AccessDenied, NotFound, BadInput) as error:
+                problems[way.service] = error.text
+        problem = problems[way.service]
+        if problem is not None:
+            found[action.name] = problem
+    return found
+
+
+def _transports(services: Services, catalogue: Catalogue) -> Iterator[str]:
+    if services.all:
+        yield "SOAP"
+    for version in sorted({service.place.version for service in catalogue.all}):
+        yield f"OData V{version}"
+
+
+def _odata_notes(catalogue: Catalogue) -> Iterator[Text]:
+    for service in catalogue.all:
+        template = (
+            N_("service {name}: OData V{version} for reading and changing, sha256 {hash}")
+            if service.may_change
+            else N_("service {name}: OData V{version} for reading, sha256 {hash}")
+        )
+        yield Text(
+            template,
+            {
+                "name": service.name,
+                "version": service.place.version,
+                "hash": service.description.digest,
+            },
+        )
+    for name, now in catalogue.changed():
+        yield Text(CHANGED, {"name": name, "hash": now})
+
+
+CHANGED: Final = N_(
+    "service {name}: SAP describes it otherwise than when it was fetched (sha256 {hash} now): look at what"
+    " changed, then delete the fetched files and prove the system again"
+)
+
+
+def _notes(services: Services) -> Iterator[Text]:
     for service in services.all:
         yield Text(
             N_("service {name}: {mode}, {count} functions, sha256 {hash}"),
@@ -164,13 +200,10 @@ def _notes(
                 {"name": service.name},
             )
     for name, _, now in services.changed():
-        yield Text(
-            N_(
-                "service {name}: SAP describes it otherwise than when it was fetched (sha256 {hash} now): look at what"
-                " changed, then delete the fetched files and prove the system again"
-            ),
-            {"name": name, "hash": now},
-        )
+        yield Text(CHANGED, {"name": name, "hash": now})
+
+
+def _listings(kinds: Sequence[Kind], lists: Mapping[Kind, str | None]) -> Iterator[Text]:
     for kind in kinds:
         function = lists.get(kind)
         if function is not None:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, Protocol
 
 from connectors.sap.errors import IS_ANSWERED, UPDATE_FAILED, messages_of
-from connectors.sap.services import Refused, Stateful, Way, Wrapped
+from connectors.sap.services import BapiWay, Refused, Stateful, Wrapped
 from connectors.sap.transport import Conversation, Session
 from core.errors import NotAllowed, OutcomeUnknown, RefusedError, Rejected, StornoError
 from core.text import N_
@@ -47,7 +47,7 @@ class Unit(Protocol):
 
 
 @contextmanager
-def units(session: Session, way: Way) -> Iterator[Unit]:
+def units(session: Session, way: BapiWay) -> Iterator[Unit]:
     """Yield what makes changes permanent this way; a session in SAP ends with the block in every case."""
     match way:
         case Wrapped():

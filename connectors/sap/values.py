@@ -16,7 +16,14 @@ from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Any, Final
 
-from core.encoding import LARGEST_EXPONENT, Value, decimal_text, time_text
+from core.encoding import (
+    LARGEST_EXPONENT,
+    Value,
+    decimal_text,
+    moment_text,
+    parse_moment,
+    time_text,
+)
 from core.errors import BadInput
 from core.text import N_
 
@@ -30,6 +37,7 @@ class Sort(StrEnum):
     NUMERIC = "numeric"  # NUMC: digits with leading zeros
     DATE = "date"  # DATS
     TIME = "time"  # TIMS
+    MOMENT = "moment"  # of OData alone: BAPIs have day and time apart
     DECIMAL = "decimal"  # DEC, CURR, QUAN
     INTEGER = "integer"
     FLOAT = "float"
@@ -41,6 +49,7 @@ VALUE_TYPES: Final = {
     Sort.NUMERIC: "str",
     Sort.DATE: "date",
     Sort.TIME: "time",
+    Sort.MOMENT: "datetime",
     Sort.DECIMAL: "Decimal",
     Sort.INTEGER: "int",
     Sort.FLOAT: "Decimal",
@@ -71,6 +80,8 @@ def typed(scalar: Scalar, text: str) -> tuple[Value, str | None]:
             return _or_text(text, date.fromisoformat, date.isoformat)
         case Sort.TIME:
             return (None, None) if text == "" else _or_text(text, time.fromisoformat, time_text)
+        case Sort.MOMENT:
+            return (None, None) if text == "" else _or_text(text, parse_moment, moment_text)
         case Sort.DECIMAL | Sort.FLOAT:
             return (Decimal(0), "") if text == "" else _or_text(text, _number, decimal_text)
         case Sort.INTEGER:

@@ -1,7 +1,6 @@
 """Others who speak SOAP and OData as SAP does understand the practice SAP, and answer as it does.
 
-Both are asked for by name: `PRACTICE_NPM_SOAP` is a folder with `node_modules/soap`, `PRACTICE_MOCK_SAP` the program of
-the package mock-sap.
+They are installed into the cache when first asked for (`independents.py`).
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ import base64
 import io
 import json
 import os
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -28,21 +26,29 @@ from sandbox.sap.instance import SAP
 from sandbox.sap.names import mixed_case
 from sandbox.sap.server import SAPServer
 from sandbox.sap.wsdl import wsdl
+from tests.sandbox.sap import independents
 from tests.sandbox.sap.conftest import Open
 
-_NPM = os.environ.get("PRACTICE_NPM_SOAP", "")
-_MOCK = os.environ.get("PRACTICE_MOCK_SAP", "")
 _HERE = Path(__file__).parent
-needs_npm = pytest.mark.skipif(
-    not _NPM or shutil.which("node") is None,
-    reason="PRACTICE_NPM_SOAP names no folder with npm's soap",
-)
-needs_mock = pytest.mark.skipif(not _MOCK, reason="PRACTICE_MOCK_SAP names no program")
+# The first one to ask installs them.
+pytestmark = pytest.mark.timeout(600)
 
 
-def node(script: str, *arguments: str) -> tuple[list[str], dict[str, str]]:
+@pytest.fixture(scope="module")
+def npm() -> Path:
+    """Give a folder with npm's soap."""
+    return independents.npm_soap()
+
+
+@pytest.fixture(scope="module")
+def mock() -> Path:
+    """Give the program of mock-sap."""
+    return independents.mock_sap()
+
+
+def node(npm: Path, script: str, *arguments: str) -> tuple[list[str], dict[str, str]]:
     """Return the command and the environment of one of our scripts."""
-    environment = {**os.environ, "NODE_PATH": str(Path(_NPM) / "node_modules")}
+    environment = {**os.environ, "NODE_PATH": str(npm / "node_modules")}
     return ["node", str(_HERE / script), *arguments], environment
 
 
@@ -61,12 +67,11 @@ def filled(value: Any) -> Any:
     return "" if value is None else str(value)
 
 
-@needs_npm
-def test_another_client_understands(sap: SAP, server: SAPServer, opened: Open) -> None:
+def test_another_client_understands(npm: Path, sap: SAP, server: SAPServer, opened: Open) -> None:
     """Npm's client reads our WSDLs and answers, and understands every field as zeep does."""
     order = sap.company.delivered_order
     asked = {"rfc": server.wsdl_of("zstorno_po"), "mc": server.wsdl_of("zstorno_po_mc")}
-    command, environment = node("soap_client.js", json.dumps({**asked, "order": order}))
+    command, environment = node(npm, "soap_client.js", json.dumps({**asked, "order": order}))
     done = subprocess.run(command, env=environment, capture_output=True, timeout=30, check=True)
     told = json.loads(done.stdout)
     mine = opened("zstorno_po")("BAPI_PO_GETDETAIL1", PURCHASEORDER=order, POITEM=[], RETURN=[])
@@ -77,9 +82,8 @@ def test_another_client_understands(sap: SAP, server: SAPServer, opened: Open) -
     assert spelled == filled(told["mc"]["items"])
 
 
-@needs_npm
 def test_another_server_answers_alike(
-    sap: SAP, server: SAPServer, opened: Open, tmp_path: Path
+    npm: Path, sap: SAP, server: SAPServer, opened: Open, tmp_path: Path
 ) -> None:
     """Npm's server on our WSDL, with our documents, answers so that zeep understands the same."""
     order, service = sap.company.delivered_order, server.sap.services["zstorno_po"]
@@ -93,7 +97,7 @@ def test_another_server_answers_alike(
     (tmp_path / "answers").write_text(json.dumps(answers), encoding="utf-8")
     name = service.name.upper()
     paths = (str(tmp_path / "wsdl"), str(tmp_path / "answers"))
-    command, environment = node("soap_server.js", *paths, name)
+    command, environment = node(npm, "soap_server.js", *paths, name)
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as process:
         try:
             assert process.stdout is not None
@@ -109,12 +113,15 @@ def test_another_server_answers_alike(
 
 
 @contextmanager
-def mock_sap() -> Iterator[int]:
+def mock_sap(program: Path) -> Iterator[int]:
     """Run mock-sap and yield its port."""
     with SAPServer(SAP()) as lent:
         port = lent.port
-    command = [_MOCK, "--port", str(port), "--require-if-match", "-q"]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    environment = independents.environment_of(program)
+    command = [str(program), "--port", str(port), "--require-if-match", "-q"]
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
         try:
             for _ in range(200):
                 try:
@@ -178,9 +185,8 @@ def odata_told(port: int) -> list[tuple[Any, ...]]:
     return told
 
 
-@needs_mock
-def test_another_gateway_answers_alike(server: SAPServer) -> None:
+def test_another_gateway_answers_alike(mock: Path, server: SAPServer) -> None:
     """mock-sap has the same tokens, versions, statuses and shapes."""
     mine = odata_told(server.port)
-    with mock_sap() as port:
+    with mock_sap(mock) as port:
         assert odata_told(port) == mine

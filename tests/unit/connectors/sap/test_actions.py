@@ -180,7 +180,7 @@ def test_without_a_way_to_commit_an_action_is_a_persons() -> None:
     assert "BAPI_PO_CHANGE" in str(action.refusal)
 
 
-@pytest.mark.parametrize("name", [action.name for action in ACTIONS])
+@pytest.mark.parametrize("name", [action.name for action in ACTIONS if action.function])
 def test_a_wrapper_takes_what_is_sent(name: str) -> None:
     """What the SAP team is asked for has every parameter that Storno sends."""
     action = made(name)
