@@ -10,6 +10,7 @@ from core.text import N_, Text
 from recovery.images import WHOLE_RECORD, differences, footprint_key
 from recovery.journal import Journal
 from recovery.model import FieldDifference, Operation
+from recovery.redaction import MASK
 from recovery.states import ALREADY, OperationState
 from recovery.targets import moved_since_resolved
 
@@ -193,7 +194,8 @@ def _moved(before: object, after: object) -> str:
     """Return both values, texts in quotes where nobody would see what tells them apart."""
     shown = _short(before), _short(after)
     is_blank = any(isinstance(each, str) and not each.strip() for each in (before, after))
-    if is_blank or shown[0].strip() == shown[1].strip():
+    is_alike = shown[0].strip() == shown[1].strip() and MASK not in shown
+    if is_blank or is_alike:
         shown = (
             f'"{shown[0]}"' if isinstance(before, str) else shown[0],
             f'"{shown[1]}"' if isinstance(after, str) else shown[1],

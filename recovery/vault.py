@@ -272,9 +272,11 @@ class Vault:
         used: set[int | None] = set()
         for column in (tables.image.c.key_id, tables.image_dictionary.c.key_id):
             used |= set(connection.execute(select(column).distinct()).scalars())
-        for number in sorted(each for each in used if each is not None):
-            if self._names.get(number) not in self.keys.names:
-                raise JournalKeyMissing(name=self._names.get(number))
+        # A number that no key has is damage, not a key to be looked for: reading and the database's own check tell it.
+        named = {self._names[number] for number in used if number in self._names}
+        for name in sorted(named):
+            if name not in self.keys.names:
+                raise JournalKeyMissing(name=name)
 
     def read(self, connection: Connection, hashes: Collection[bytes]) -> dict[bytes, bytes]:
         """Return encoded images by their whole hash. Raises `JournalBroken` when one is missing or was altered."""
