@@ -1,6 +1,6 @@
 """Programs of others that speak as SAP does, installed once into the cache, each exactly as its lock file says.
 
-`PRACTICE_NPM_SOAP` (a folder with `node_modules/soap`) and `PRACTICE_MOCK_SAP` (the program of mock-sap) name other ones.
+`PRACTICE_NPM_SOAP` (a folder with `node_modules/soap`) and `PRACTICE_MOCK_SAP` (one with `mocksap`) name other ones.
 Where neither the network nor a mirror of pip or npm is there, the tests that need them are skipped and say why.
 """
 
@@ -42,7 +42,11 @@ def npm_soap() -> Path:
 
 
 def mock_sap() -> Path:
-    """Return the program of mock-sap, or skip the test."""
+    """Return a folder with the package `mocksap`, or skip the test.
+
+    It is run as a module: pip writes the interpreter of the day into the first line of a program, and the cache
+    outlives the virtual environment whose interpreter that was.
+    """
     named = os.environ.get("PRACTICE_MOCK_SAP", "")
     if named:
         return Path(named)
@@ -52,13 +56,7 @@ def mock_sap() -> Path:
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-input", "--no-deps"]
         _run([*pip, "--require-hashes", "--target", str(folder), "-r", str(wanted)], folder)
 
-    folder = _made("mock-sap", digest(wanted.read_bytes(), sys.version), make)
-    return folder / "bin" / ("mock-sap.exe" if sys.platform == "win32" else "mock-sap")
-
-
-def environment_of(program: Path) -> dict[str, str]:
-    """Return the environment in which a program of such a folder finds its package."""
-    return {**os.environ, "PYTHONPATH": str(program.parent.parent)}
+    return _made("mock-sap", digest(wanted.read_bytes(), sys.version), make)
 
 
 def _made(name: str, key: str, make: Callable[[Path], None]) -> Path:

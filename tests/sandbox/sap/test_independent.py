@@ -10,6 +10,7 @@ import io
 import json
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,7 +43,7 @@ def npm() -> Path:
 
 @pytest.fixture(scope="module")
 def mock() -> Path:
-    """Give the program of mock-sap."""
+    """Give a folder with mock-sap."""
     return independents.mock_sap()
 
 
@@ -113,25 +114,33 @@ def test_another_server_answers_alike(
 
 
 @contextmanager
-def mock_sap(program: Path) -> Iterator[int]:
-    """Run mock-sap and yield its port."""
+def mock_sap(folder: Path) -> Iterator[int]:
+    """Run the mock-sap of a folder and yield its port."""
     with SAPServer(SAP()) as lent:
         port = lent.port
-    environment = independents.environment_of(program)
-    command = [str(program), "--port", str(port), "--require-if-match", "-q"]
+    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    command = [sys.executable, "-m", "mocksap", "--port", str(port), "--require-if-match", "-q"]
     with subprocess.Popen(
         command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as process:
         try:
-            for _ in range(200):
-                try:
-                    ask(port, "GET", "/")
-                    break
-                except OSError:
-                    time.sleep(0.05)
+            _wait_for(port, process)
             yield port
         finally:
             process.terminate()
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    """Wait until a server answers; fail if it ended, or did not for ten seconds."""
+    for _ in range(200):
+        assert process.poll() is None, f"mock-sap ended with {process.returncode}"
+        try:
+            ask(port, "GET", "/")
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    pytest.fail("mock-sap did not answer within ten seconds")
 
 
 def ask(port: int, verb: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any, Any]:
