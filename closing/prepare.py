@@ -22,10 +22,10 @@ from connectors.contract import (
 )
 from core.errors import STOPS_THE_RUN, ContractBroken, RefusedError
 from core.text import N_, Text
-from recovery.evidence import CONDITIONS
 from recovery.model import PlannedOperation
 from recovery.plan import Chain, arrange
-from recovery.side_by_side import capture
+from recovery.running.evidence import CONDITIONS
+from recovery.running.side_by_side import capture
 
 MISSING: Final = "missing"
 OTHER_MODEL: Final = "other_model"

@@ -19,7 +19,7 @@ from core.errors import BadInput
 from core.events import Event
 from core.text import N_
 from recovery.apply import RunOptions
-from recovery.proofs import store_proof
+from recovery.auditing.proofs import store_proof
 
 if TYPE_CHECKING:
     from datetime import date

@@ -35,7 +35,7 @@ from core import retry
 from core.errors import BadInput
 from core.text import N_, Text
 from recovery.model import Draft, Purpose
-from recovery.side_by_side import capture
+from recovery.running.side_by_side import capture
 from recovery.states import ChangeSetState, OperationState
 
 if TYPE_CHECKING:

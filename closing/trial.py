@@ -18,8 +18,8 @@ from recovery.apply import RunOptions, run, stop
 from recovery.approval import approve
 from recovery.images import MISSING, differences
 from recovery.model import ChangeSet, Draft, Purpose
+from recovery.reversing.selection import Selection
 from recovery.rollback import plan_rollback
-from recovery.selection import Selection
 from recovery.states import ChangeSetState, OperationState
 
 if TYPE_CHECKING:

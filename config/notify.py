@@ -19,7 +19,7 @@ def _some(given: tuple[Item, ...]) -> tuple[Item, ...]:
 
 
 Told = Literal["frozen", "thawed", "in_doubt", "needs_person", "run_stopped", "breaker_opened"]
-"""What a person can be told of. `recovery.alarms` has the same words; a test compares the two."""
+"""What a person can be told of. `recovery.stopping.alarms` has the same words; a test compares the two."""
 
 EVERYTHING: tuple[Told, ...] = (
     "frozen",

@@ -15,18 +15,19 @@ from core.collector import seldom_collected
 from core.errors import HeldOff, IllegalMove, StornoError
 from core.events import Event
 from core.text import N_, Text
-from recovery import doubt, stages
-from recovery.frozen import require_thawed
+from recovery import doubt
 from recovery.journal import Journal
-from recovery.judgement import Systems, patient
 from recovery.model import Actor, ChangeSet
-from recovery.polite import Gate
-from recovery.run_loop import RunLoop
-from recovery.run_options import LARGEST_BATCH, Progress, RunOptions
-from recovery.standstill import Standstill
+from recovery.running import stages
+from recovery.running.judgement import Systems, patient
+from recovery.running.run_loop import RunLoop
+from recovery.running.run_options import LARGEST_BATCH, Progress, RunOptions
+from recovery.running.standstill import Standstill
+from recovery.running.stop_rules import StopRules
+from recovery.running.tally import Tally
 from recovery.states import IN_FLIGHT, ChangeSetState
-from recovery.stop_rules import StopRules
-from recovery.tally import Tally
+from recovery.stopping.frozen import require_thawed
+from recovery.workers.polite import Gate
 
 __all__ = ["LARGEST_BATCH", "Progress", "RunOptions", "run", "stop"]
 

@@ -14,7 +14,7 @@ from core.events import Event
 from core.text import N_, Text
 from recovery.journal import Journal
 from recovery.model import Actor, ChangeSet
-from recovery.rows import text_json
+from recovery.sql.rows import text_json
 from recovery.states import ChangeSetState, OperationState
 
 log = structlog.get_logger(__name__)

@@ -16,11 +16,11 @@ from core.errors import IllegalMove, NotAllowed, NotFound
 from core.events import Event
 from core.retry import RetryPolicy
 from core.text import N_, Text
-from recovery.created import created_documents
 from recovery.images import differences, encode_image, only
 from recovery.journal import Journal
-from recovery.judgement import Judge, Systems, action_of
 from recovery.model import Actor, Operation
+from recovery.reversing.created import created_documents
+from recovery.running.judgement import Judge, Systems, action_of
 from recovery.states import IN_FLIGHT, OperationState
 from recovery.writing import Outcome
 

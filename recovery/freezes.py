@@ -21,11 +21,11 @@ from core.events import Event
 from core.ids import new_id
 from core.text import N_, Text
 from recovery import schema
-from recovery.alarms import AlarmKind, raise_alarm
-from recovery.audit import FREEZE_SUBJECT, PendingMove
-from recovery.columns import id_range
+from recovery.auditing.audit import FREEZE_SUBJECT, PendingMove
 from recovery.model import Actor
+from recovery.sql.columns import id_range
 from recovery.states import ChangeSetState
+from recovery.stopping.alarms import AlarmKind, raise_alarm
 
 if TYPE_CHECKING:
     from recovery.journal import Journal

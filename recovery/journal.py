@@ -20,13 +20,15 @@ from core.crashpoint import crashpoint
 from core.errors import BadInput, FenceLost, JournalBroken, NotFound
 from core.events import Event
 from core.text import N_, Text
-from recovery import audit, claims, locks, schema
-from recovery.claims import LEASE_SECONDS, Claim
-from recovery.columns import id_range, is_id
-from recovery.concealing import load_sealed
-from recovery.database import Database
+from recovery import locks, schema
+from recovery.at_rest.concealing import load_sealed
+from recovery.at_rest.redaction import Redaction
+from recovery.at_rest.sealing import Keys
+from recovery.at_rest.unlocking import open_vault
+from recovery.at_rest.vault import Vault
+from recovery.auditing import audit
+from recovery.auditing.proofs import newest_proof
 from recovery.hashing import HASHED_COLUMNS, hash_exception, hash_operation
-from recovery.health import missing_guards, newest_problem
 from recovery.images import decode_image
 from recovery.model import (
     ChangeSet,
@@ -36,15 +38,15 @@ from recovery.model import (
     PlannedOperation,
     Purpose,
 )
-from recovery.proofs import newest_proof
-from recovery.redaction import Redaction
-from recovery.rows import read_change_set, read_operation
-from recovery.sealing import Keys
-from recovery.standing import count_already, standing_operations
+from recovery.reversing.standing import count_already, standing_operations
+from recovery.reversing.touching import change_sets_reversing, operations_made
+from recovery.sql.columns import id_range, is_id
+from recovery.sql.database import Database
+from recovery.sql.health import missing_guards, newest_problem
+from recovery.sql.rows import read_change_set, read_operation
 from recovery.states import ChangeSetState, OperationState
-from recovery.touching import change_sets_reversing, operations_made
-from recovery.unlocking import open_vault
-from recovery.vault import Vault
+from recovery.workers import claims
+from recovery.workers.claims import LEASE_SECONDS, Claim
 from recovery.writing import JournalWriter
 
 log = structlog.get_logger(__name__)
@@ -506,7 +508,7 @@ class Journal:
 
     def verify(self) -> audit.AuditReport:
         """Verify the audit chain, the states that follow from it, the plans and every image."""
-        from recovery.verification import verify_journal
+        from recovery.auditing.verification import verify_journal
 
         report = verify_journal(self._database, self._vault, self.plan_hash)
         log.info(

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from core.errors import FenceLost, RecordLocked
 from core.text import N_
 from recovery import schema
-from recovery.columns import StornoId
+from recovery.sql.columns import StornoId
 from recovery.states import ChangeSetState, OperationState
 
 _operation, _lock, _record = schema.operation, schema.record_lock, schema.operation_record

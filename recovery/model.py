@@ -13,7 +13,7 @@ from core.text import Text
 from recovery.states import ChangeSetState, OperationState
 
 if TYPE_CHECKING:
-    from recovery.resolutions import Resolution, Way
+    from recovery.conflicts.resolutions import Resolution, Way
 
 
 class Purpose(StrEnum):

@@ -9,7 +9,7 @@ from typing import Final
 
 from connectors.contract import Ref
 from recovery.model import PlannedOperation
-from recovery.positions import format_positions
+from recovery.sql.positions import format_positions
 
 NEEDS: Final = "needs"
 """In the details of an operation: positions of others of its change set that must hold before it is sent, as text."""

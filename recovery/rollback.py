@@ -12,20 +12,20 @@ from connectors.contract import Image, Step
 from core.errors import NotAllowed
 from core.retry import RetryPolicy
 from core.text import N_
-from recovery.forcing import permit
+from recovery.at_rest.pruned import require_images
+from recovery.conflicts.forcing import permit
+from recovery.conflicts.resolutions import NO_RULES, Rules
+from recovery.conflicts.resolving import OnConflict
+from recovery.conflicts.targets import beside_details, conflict_row, resolution_details
 from recovery.journal import Journal
-from recovery.judgement import Systems
 from recovery.model import Actor, ChangeSet, Draft, PlannedOperation, Purpose
-from recovery.parts import PART_OF
 from recovery.plan import Chain, arrange, gather
-from recovery.preview import preview
-from recovery.pruned import require_images
-from recovery.resolutions import NO_RULES, Rules
-from recovery.resolving import OnConflict
-from recovery.rollback_item import RollbackItem, RollbackPreview, Status, StoredImage
-from recovery.selection import Selection
-from recovery.targets import beside_details, conflict_row, resolution_details
-from recovery.totals import totals
+from recovery.reversing.parts import PART_OF
+from recovery.reversing.preview import preview
+from recovery.reversing.rollback_item import RollbackItem, RollbackPreview, Status, StoredImage
+from recovery.reversing.selection import Selection
+from recovery.reversing.totals import totals
+from recovery.running.judgement import Systems
 
 
 def plan_rollback(

@@ -17,8 +17,8 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from recovery import schema_freezes, schema_storage
-from recovery.columns import StornoId, UTCDateTime, metadata, one_of
+from recovery.sql import schema_freezes, schema_storage
+from recovery.sql.columns import StornoId, UTCDateTime, metadata, one_of
 from recovery.states import ChangeSetState, OperationState
 
 HEAD: Final = "0002"
@@ -124,7 +124,7 @@ plan_exception: Final = Table(
 )
 
 image: Final = schema_storage.image
-"""How images are kept is in `recovery.schema_storage`."""
+"""How images are kept is in `recovery.sql.schema_storage`."""
 
 record_lock: Final = Table(
     "record_lock",
@@ -189,7 +189,7 @@ Index(None, journal_move.c.subject, journal_move.c.subject_id)
 freeze: Final = schema_freezes.freeze
 alarm: Final = schema_freezes.alarm
 alarm_delivery: Final = schema_freezes.alarm_delivery
-"""What stops every worker, and what people are told at once: `recovery.schema_freezes`."""
+"""What stops every worker, and what people are told at once: `recovery.sql.schema_freezes`."""
 
 APPEND_ONLY: Final = ("audit_line", "move", "journal_move", "image", "image_dictionary")
 """Tables whose rows are never changed; `image` rows may be deleted by retention, the others never."""

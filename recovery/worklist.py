@@ -12,8 +12,8 @@ from core.retry import RetryPolicy
 from core.text import N_, Text
 from recovery.images import differences
 from recovery.journal import Journal
-from recovery.judgement import Systems
 from recovery.model import Operation
+from recovery.running.judgement import Systems
 from recovery.states import OperationState
 
 

@@ -25,17 +25,18 @@ from core.crashpoint import crashpoint
 from core.errors import IllegalMove, NotFound
 from core.ids import new_id
 from core.text import N_, Text
-from recovery import audit, schema
-from recovery.alarms import Doubtful
-from recovery.audit import PROOF_SUBJECT, PROVED, PendingMove
-from recovery.concealing import Concealer
+from recovery import schema
+from recovery.at_rest.concealing import Concealer
+from recovery.at_rest.pruned import require_unpruned
+from recovery.at_rest.vault import NewImage, Vault, share_images
+from recovery.auditing import audit
+from recovery.auditing.audit import PROOF_SUBJECT, PROVED, PendingMove
 from recovery.hashing import hash_exception, hash_operation, head_hash, words_hash
 from recovery.images import decode_image, encode_image
 from recovery.model import Purpose
-from recovery.positions import format_positions
-from recovery.pruned import require_unpruned
-from recovery.reversals import add_created, add_reversals
-from recovery.rows import pack_arguments, text_json
+from recovery.reversing.reversals import add_created, add_reversals
+from recovery.sql.positions import format_positions
+from recovery.sql.rows import pack_arguments, text_json
 from recovery.states import (
     CHANGE_SET_MOVES,
     OPERATION_MOVES,
@@ -45,14 +46,14 @@ from recovery.states import (
     is_path,
     sources,
 )
-from recovery.vault import NewImage, Vault, share_images
+from recovery.stopping.alarms import Doubtful
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from recovery.created import Created
+    from recovery.at_rest.redaction import Redaction
     from recovery.model import Actor, Draft, Operation, PlanException, PlannedOperation
-    from recovery.redaction import Redaction
+    from recovery.reversing.created import Created
 
 INSERT_CHUNK: Final = 500
 

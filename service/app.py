@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from connectors.proving import Proof
     from recovery.apply import RunOptions
     from recovery.approval import ApprovalPolicy
+    from recovery.at_rest.redaction import Redaction
+    from recovery.at_rest.sealing import Keys
     from recovery.journal import Journal
-    from recovery.politeness import Manners, Politeness
-    from recovery.redaction import Redaction
-    from recovery.sealing import Keys
+    from recovery.workers.politeness import Manners, Politeness
     from service.notify import Courier
 
 _FILE: Final = "sqlite:///"
@@ -62,14 +62,14 @@ class Services:
     @property
     def journal_keys(self) -> Keys:
         """The keys that seal the images of the journal."""
-        from recovery.sealing import Keys
+        from recovery.at_rest.sealing import Keys
 
         return Keys([(each.name, each.secret) for each in self.settings.journal.keys])
 
     @property
     def redaction(self) -> Redaction:
         """Which fields nobody shall see."""
-        from recovery.redaction import of_settings
+        from recovery.at_rest.redaction import of_settings
 
         return of_settings(self.settings.redaction)
 
@@ -154,7 +154,7 @@ class Services:
     @property
     def politeness(self) -> Politeness:
         """How each system is treated while change sets are carried out."""
-        from recovery.politeness import Politeness
+        from recovery.workers.politeness import Politeness
 
         systems = self.settings.systems
         return Politeness({name: self._manners(each.politeness) for name, each in systems.items()})
@@ -163,7 +163,7 @@ class Services:
         from zoneinfo import ZoneInfo
 
         from config.politeness import read_quiet_hours
-        from recovery.politeness import Manners, QuietHours
+        from recovery.workers.politeness import Manners, QuietHours
 
         zone = ZoneInfo(given.time_zone) if given.time_zone else self.settings.zone
         quiet = [read_quiet_hours(each) for each in given.quiet_hours]

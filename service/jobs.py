@@ -1,6 +1,6 @@
 """Procrastinate: hands change sets out among the workers on one PostgreSQL. Imported when such a worker starts.
 
-A job says which change set, and nothing else. It is made in the transaction of whoever wants it (`recovery.queue`). What
+A job says which change set, and nothing else. It is made in the transaction of whoever wants it (`recovery.workers.queue`). What
 a worker did not finish needs no retrier of jobs: each worker looks for change sets that nobody carries out and makes a
 job of top priority, so the next free place of any worker takes it before everything new.
 """
@@ -22,7 +22,7 @@ import structlog
 from core.errors import PackageMissing, StornoError, UsageError
 from core.events import Event
 from core.text import N_
-from recovery import queue, queue_tables
+from recovery.workers import queue, queue_tables
 from service.worker import LOOK_SECONDS
 
 if TYPE_CHECKING:

@@ -22,8 +22,8 @@ from config.secrets import REDACTED, redact
 from core import clock
 from core.events import Event
 from core.text import N_, Text, text
-from recovery import alarms
-from recovery.alarms import Alarm, AlarmKind, Delivery
+from recovery.stopping import alarms
+from recovery.stopping.alarms import Alarm, AlarmKind, Delivery
 from service.text import Language, choose_language
 
 if TYPE_CHECKING:

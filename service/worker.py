@@ -2,7 +2,7 @@
 
 The journal alone says what there is to do: rows of the queue, and change sets that run while nobody holds them. Where
 the journal is in PostgreSQL, Procrastinate hands the work out among workers (`service.jobs`); in SQLite the worker looks
-by itself. The claims of `recovery.claims` are the same in both.
+by itself. The claims of `recovery.workers.claims` are the same in both.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ from core.errors import (
     TransientError,
 )
 from core.events import Event
-from recovery import claims, holders, queue
 from recovery.apply import run
-from recovery.queue import RUNNABLE, Entry
 from recovery.states import ChangeSetState
+from recovery.workers import claims, holders, queue
+from recovery.workers.queue import RUNNABLE, Entry
 
 if TYPE_CHECKING:
     from recovery.journal import Journal

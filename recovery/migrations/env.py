@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from alembic import context
 
-from recovery.columns import metadata
-from recovery.tables import all_tables
+from recovery.sql.columns import metadata
+from recovery.sql.tables import all_tables
 
 all_tables()
 context.configure(

@@ -24,8 +24,8 @@ from service.cli.session import Session
 from service.problems import Exit
 
 if TYPE_CHECKING:
-    from recovery.checkpoints import Checkpoint
-    from recovery.pack_check import PackReport
+    from recovery.auditing.checkpoints import Checkpoint
+    from recovery.auditing.pack_check import PackReport
 
 
 def add(name: str, parser: Parser, builder: Builder) -> None:
@@ -159,7 +159,7 @@ def verify(session: Session) -> int:
 
 
 def _verify_journal(session: Session) -> int:
-    from recovery.checkpoints import compare
+    from recovery.auditing.checkpoints import compare
 
     output, journal = session.output, session.journal
     checkpoints = read_stored_checkpoints(session)
@@ -236,7 +236,7 @@ def _say_what_is_not_seen(session: Session, checkpoints: list[Checkpoint], last:
 
 
 def _verify_pack(session: Session) -> int:
-    from recovery.pack_check import check_pack
+    from recovery.auditing.pack_check import check_pack
 
     source = session.arguments.pack
     keys = public_keys(session)
@@ -310,7 +310,7 @@ def _show_pack_report(session: Session, report: PackReport, *, is_trusted: bool)
 def checkpoint(session: Session) -> int:
     """Sign the newest line."""
     from core import encoding
-    from recovery.checkpoints import make_checkpoint, read_checkpoints
+    from recovery.auditing.checkpoints import make_checkpoint, read_checkpoints
 
     key = signing_key(session)
     place = session.arguments.out or session.settings.audit.checkpoints

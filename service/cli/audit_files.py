@@ -16,10 +16,10 @@ from core.text import N_
 from service.cli.session import Session
 
 if TYPE_CHECKING:
-    from recovery.checkpoints import Checkpoint
+    from recovery.auditing.checkpoints import Checkpoint
+    from recovery.auditing.pack_check import PackReport
+    from recovery.auditing.signing import PublicKey, SigningKey
     from recovery.model import ChangeSet
-    from recovery.pack_check import PackReport
-    from recovery.signing import PublicKey, SigningKey
 
 LARGEST_PACK_BYTES: Final = 2_000_000_000
 ZIP: Final = ".zip"
@@ -37,7 +37,7 @@ def _read(path: Path) -> str:
 
 def signing_key(session: Session) -> SigningKey:
     """Return the private key that storno.yaml names. Raises `UsageError` saying how to make one."""
-    from recovery.signing import SigningKey
+    from recovery.auditing.signing import SigningKey
 
     secret = session.settings.audit.signing_key
     if secret is None:
@@ -53,7 +53,7 @@ def signing_key(session: Session) -> SigningKey:
 def public_keys(session: Session) -> list[PublicKey]:
     """Return the keys to verify with: those that were named, else those of storno.yaml; none where there is none."""
     from core.errors import SettingsMissing
-    from recovery.signing import PublicKey
+    from recovery.auditing.signing import PublicKey
 
     asked = session.arguments.public_key
     if asked:
@@ -69,7 +69,7 @@ def public_keys(session: Session) -> list[PublicKey]:
 
 def write_key(place: Path) -> tuple[PublicKey, Path]:
     """Make a key pair; the private key is readable by its owner alone from its first byte on."""
-    from recovery.signing import SigningKey
+    from recovery.auditing.signing import SigningKey
 
     public_place = place.with_name(f"{place.name}.pub")
     key = SigningKey.make()
@@ -96,7 +96,7 @@ def write_key(place: Path) -> tuple[PublicKey, Path]:
 
 def read_stored_checkpoints(session: Session, *, asked_only: bool = False) -> list[Checkpoint]:
     """Return the checkpoints of the files that were named, else of the file in storno.yaml."""
-    from recovery.checkpoints import read_checkpoints
+    from recovery.auditing.checkpoints import read_checkpoints
 
     places = list(session.arguments.checkpoint)
     if not places and not asked_only:
@@ -137,7 +137,7 @@ def read_pack(place: Path) -> dict[str, bytes]:
 def write_pack(session: Session, change_set: ChangeSet, key: SigningKey, place: Path) -> PackReport:
     """Write a pack and check it. Raises `IllegalMove` while the change set runs, `BadInput` where `place` exists."""
     from core import encoding
-    from recovery.pack import (
+    from recovery.auditing.pack import (
         JSON_NAME,
         PAGE_NAME,
         SIGNATURE_NAME,
@@ -146,7 +146,7 @@ def write_pack(session: Session, change_set: ChangeSet, key: SigningKey, place: 
         operations_of,
         pieces,
     )
-    from recovery.pack_check import check_pack
+    from recovery.auditing.pack_check import check_pack
     from recovery.states import ChangeSetState
     from service.evidence_page import Page
 

@@ -18,9 +18,9 @@ from service.cli.session import Session
 
 if TYPE_CHECKING:
     from connectors.contract import Image
+    from recovery.at_rest.pruned import Pruned
+    from recovery.at_rest.retention import Hold
     from recovery.model import ChangeSet, FieldDifference, Operation
-    from recovery.pruned import Pruned
-    from recovery.retention import Hold
 
 SHOWN_ON_SCREEN: Final = 20
 LOADED_AT_ONCE: Final = 200
@@ -73,7 +73,7 @@ def value_texts(session: Session, values: Sequence[Any]) -> list[str]:
 
 def with_images(session: Session, operations: Iterator[Operation]) -> Iterator[Evidence]:
     """Yield operations with their before and after images, a few hundred at a time; without them once pruned."""
-    from recovery.pruned import find_pruned
+    from recovery.at_rest.pruned import find_pruned
 
     journal = session.journal
     while chunk := list(islice(operations, LOADED_AT_ONCE)):
@@ -133,8 +133,8 @@ def show_head(session: Session, change_set: ChangeSet) -> None:
 
 def retention_of(session: Session, change_set: ChangeSet) -> tuple[Pruned | None, Hold | None]:
     """Return when its images were pruned, and why they are held."""
-    from recovery.pruned import find_pruned
-    from recovery.retention import find_hold
+    from recovery.at_rest.pruned import find_pruned
+    from recovery.at_rest.retention import find_hold
 
     journal = session.journal
     return find_pruned(journal, [change_set.id]).get(change_set.id), find_hold(

@@ -232,7 +232,7 @@ def _wanted(session: Session) -> ChangeSet:
 
 
 def _operations(session: Session, change_set: ChangeSet) -> Iterator[Operation]:
-    from recovery.touching import operations_made
+    from recovery.reversing.touching import operations_made
 
     wanted = session.arguments.document
     operations = session.journal.operations(change_set.id)

@@ -368,7 +368,7 @@ def reject_plan(session: Session) -> int:
 
 def run_plan(session: Session) -> int:
     """Run an approved plan after one question."""
-    from recovery.frozen import require_thawed
+    from recovery.stopping.frozen import require_thawed
 
     change_set = session.journal.change_set(session.arguments.plan)
     require_known_way(session, change_set)

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from core.text import N_, Text, text
-from recovery.created import created_documents
+from recovery.reversing.created import created_documents
 
 if TYPE_CHECKING:
     from connectors.contract import Image
-    from recovery.created import Created
     from recovery.model import ChangeSet, Operation
+    from recovery.reversing.created import Created
     from service.cli.session import Session
 
 Evidence = tuple["Operation", "Image | None", "Image | None"]
@@ -24,7 +24,7 @@ def created_by(
     operation, before, after = evidence
     if not titles or (before is not None and after is not None):
         return created_documents(titles, operation.ref, before, after)
-    from recovery.touching import created_by as kept
+    from recovery.reversing.touching import created_by as kept
 
     with session.journal.reading() as connection:
         return kept(connection, [operation.id]).get(operation.id, ())
@@ -34,7 +34,7 @@ def works_on(session: Session, operation: Operation) -> str | None:
     """Return the number of the counter-document on which a way back works; None where it is the document itself."""
     if operation.reverses_operation_id is None:
         return None
-    from recovery.touching import created_by as kept
+    from recovery.reversing.touching import created_by as kept
 
     with session.journal.reading() as connection:
         found = kept(connection, [operation.reverses_operation_id])
@@ -66,7 +66,7 @@ def show_created(session: Session, evidence: Evidence, about: Mapping[str, Any])
 
 def taken_back(session: Session, change_set: ChangeSet) -> Sequence[str]:
     """Return every change set of which this one takes operations back, the one that was asked for first."""
-    from recovery.touching import change_sets_reversed_by
+    from recovery.reversing.touching import change_sets_reversed_by
 
     with session.journal.reading() as connection:
         found = change_sets_reversed_by(connection, change_set.id)

@@ -234,8 +234,8 @@ def _reason(written: str | None, missing: str) -> str:
 def _look(session: Session, scope: Scope, in_flight: list[Operation]) -> list[dict[str, Any]]:
     """Ask the ERP who changed what Storno worked on lately. The freeze is in force, whatever comes of it."""
     from core import clock
-    from recovery import frozen
-    from recovery.recent import recent_changes
+    from recovery.stopping import frozen
+    from recovery.stopping.recent import recent_changes
 
     since = clock.now() - LATELY
     lately = frozen.touched(session.journal, scope, since, limit=LOOKED_AT)

@@ -14,7 +14,7 @@ from service.cli.session import Session
 if TYPE_CHECKING:
     from recovery.freezes import Freeze, Scope
     from recovery.model import ChangeSet, Operation, PlannedOperation
-    from recovery.recent import RecentChange, Unseen
+    from recovery.stopping.recent import RecentChange, Unseen
 
 
 def freeze_document(found: Freeze) -> dict[str, Any]:
@@ -68,7 +68,7 @@ def show_freezes(session: Session, found: Sequence[Freeze]) -> None:
 
 def show_waiting(session: Session, scope: Scope, *, limit: int) -> list[dict[str, Any]]:
     """Show the change sets that have something in the scope still to be written; return them for `--json`."""
-    from recovery import frozen
+    from recovery.stopping import frozen
 
     language = session.language
     found = frozen.open_change_sets(session.journal, scope, limit=limit)
@@ -107,7 +107,7 @@ class Flight:
 
 def show_flight(session: Session, scope: Scope, *, limit: int) -> tuple[int, Flight]:
     """Show what was sent and has no outcome: a freeze cannot call it back."""
-    from recovery import frozen
+    from recovery.stopping import frozen
 
     output, language = session.output, session.language
     count, operations = frozen.in_flight(session.journal, scope, limit=limit)
@@ -205,7 +205,7 @@ def freeze_in_the_way(found: Freeze) -> Text:
 
 def say_if_frozen(session: Session, change_set: ChangeSet) -> None:
     """Say that a freeze stands in the way of a plan; it may be made, shown and approved all the same."""
-    from recovery.frozen import in_the_way
+    from recovery.stopping.frozen import in_the_way
 
     with session.journal.reading() as connection:
         found = in_the_way(connection, change_set.id, runner=session.services.actor.name)
@@ -220,7 +220,7 @@ def freezes_on(
     takes_back: bool = False,
 ) -> list[Freeze]:
     """Show the freezes that new operations like these would meet, and return them."""
-    from recovery.frozen import on_documents
+    from recovery.stopping.frozen import on_documents
 
     documents = ((each.system, each.kind.value, _called(each)) for each in operations)
     found = on_documents(

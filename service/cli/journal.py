@@ -13,7 +13,7 @@ from service.cli.session import Session
 from service.problems import Exit
 
 if TYPE_CHECKING:
-    from recovery.health import Health
+    from recovery.sql.health import Health
 
 
 def add(name: str, parser: Parser, builder: Builder) -> None:
@@ -75,7 +75,7 @@ def add(name: str, parser: Parser, builder: Builder) -> None:
 
 def show(session: Session) -> int:
     """Show what is in the journal."""
-    from recovery.health import figures
+    from recovery.sql.health import figures
 
     found = figures(session.journal)
     output, language = session.output, session.language
@@ -132,7 +132,7 @@ def _key_template(key: Any) -> str:
 
 def check(session: Session) -> int:
     """Read everything and tell what is wrong."""
-    from recovery.health import check as check_journal
+    from recovery.sql.health import check as check_journal
 
     with Progress(session.output, N_("Reading the journal")):
         health = check_journal(session.journal)
@@ -176,7 +176,7 @@ def _health_document(health: Health) -> dict[str, Any]:
 
 def back_up(session: Session) -> int:
     """Write a checked copy."""
-    from recovery.backup import back_up as write_backup
+    from recovery.sql.backup import back_up as write_backup
 
     arguments, output = session.arguments, session.output
     with Progress(output, N_("Writing a copy and reading it again")):
@@ -197,7 +197,7 @@ def back_up(session: Session) -> int:
 
 def restore(session: Session) -> int:
     """Fill an empty journal from a backup."""
-    from recovery.backup import restore as read_backup
+    from recovery.sql.backup import restore as read_backup
 
     services, output = session.services, session.output
     with Progress(output, N_("Reading the backup")):

@@ -147,7 +147,7 @@ def read_age(written: str) -> timedelta:
 def prune(session: Session) -> int:
     """Show what would go, ask, take it away."""
     from core import clock
-    from recovery import retention
+    from recovery.at_rest import retention
 
     arguments, output, language = session.arguments, session.output, session.language
     before: datetime = clock.now() - read_age(arguments.older_than)
@@ -224,7 +224,7 @@ def release(session: Session) -> int:
 
 
 def _held_or_released(session: Session, *, is_held: bool) -> int:
-    from recovery import retention
+    from recovery.at_rest import retention
 
     arguments = session.arguments
     if not arguments.reason.strip():
@@ -244,7 +244,7 @@ def _held_or_released(session: Session, *, is_held: bool) -> int:
 
 def list_holds(session: Session) -> int:
     """List what is held."""
-    from recovery.retention import holds
+    from recovery.at_rest.retention import holds
     from service.cli.output import Column, Table
 
     output = session.output
@@ -272,8 +272,8 @@ def list_holds(session: Session) -> int:
 
 def compact(session: Session) -> int:
     """Pack older images anew, then give free space back."""
-    from recovery.health import compact as compact_journal
-    from recovery.rotation import repack
+    from recovery.at_rest.rotation import repack
+    from recovery.sql.health import compact as compact_journal
 
     output = session.output
     if not session.confirm(
@@ -338,7 +338,7 @@ def new_key(session: Session) -> int:
 
 def rotate(session: Session) -> int:
     """Seal everything anew with the active key."""
-    from recovery import rotation
+    from recovery.at_rest import rotation
 
     output, journal = session.output, session.journal
     waiting = rotation.unrotated(journal)

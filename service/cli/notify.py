@@ -12,7 +12,7 @@ from service.cli.session import Session
 from service.problems import Exit
 
 if TYPE_CHECKING:
-    from recovery.alarms import Alarm, Delivery
+    from recovery.stopping.alarms import Alarm, Delivery
     from service.notify import Person
 
 SHOWN: Final = 20
@@ -57,7 +57,7 @@ def _people(session: Session) -> dict[str, Person]:
 
 def list_people(session: Session) -> int:
     """Show people, what waits, and what failed."""
-    from recovery import alarms
+    from recovery.stopping import alarms
 
     output, people = session.output, _people(session)
     with session.journal.reading() as connection:

@@ -18,7 +18,7 @@ from service.text import Language, cell_width, clean
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from recovery.redaction import Redaction
+    from recovery.at_rest.redaction import Redaction
 
 # Enough for any table: in a pipe nothing is cut or folded, the reader decides.
 PIPE_WIDTH: Final = 100_000

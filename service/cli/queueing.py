@@ -27,7 +27,7 @@ def add_queue(parser: Parser, builder: Builder) -> None:
 
 def queue_up(session: Session, change_set: ChangeSet) -> int:
     """Let a worker carry out a change set that may run, and say where to look."""
-    from recovery.queue import enqueue_now
+    from recovery.workers.queue import enqueue_now
 
     output, name = session.output, change_set.short_id
     enqueue_now(session.journal, change_set.id, session.services.actor)

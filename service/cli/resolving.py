@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser
 
     from config.settings import Settings
-    from recovery.resolutions import Rule, Rules
-    from recovery.rule_checks import Unfit
+    from recovery.conflicts.resolutions import Rule, Rules
+    from recovery.conflicts.rule_checks import Unfit
     from service.cli.parser import Builder
 
 _KEY: Final = ("rollback", "conflicts")
@@ -41,7 +41,7 @@ def add_resolve(parser: ArgumentParser, builder: Builder) -> None:
 
 def rules_of(settings: Settings, written: Sequence[str]) -> Rules:
     """Return everything that was said. Raises `BadInput` for what cannot be read, or says two things."""
-    from recovery.resolutions import Rules, parse_rule, require_one_answer
+    from recovery.conflicts.resolutions import Rules, parse_rule, require_one_answer
 
     commands = [parse_rule(each) for each in written]
     require_one_answer(commands)
@@ -49,7 +49,7 @@ def rules_of(settings: Settings, written: Sequence[str]) -> Rules:
 
 
 def _policies(settings: Settings) -> Iterable[Rule]:
-    from recovery.resolutions import Origin, Rule, Way
+    from recovery.conflicts.resolutions import Origin, Rule, Way
 
     for kind, fields in settings.rollback.conflicts.items():
         for place, way in fields.items():

@@ -19,7 +19,7 @@ from service.problems import Exit
 
 if TYPE_CHECKING:
     from recovery.model import ChangeSet
-    from recovery.preview import RollbackPreview
+    from recovery.reversing.preview import RollbackPreview
 
 WAYS: Final = ("stop", "skip", "recompute", "force")
 
@@ -64,8 +64,8 @@ def add(name: str, parser: Parser, builder: Builder) -> None:
 
 def rollback(session: Session) -> int:
     """Preview, ask, take back, read back."""
-    from recovery.forcing import permit
-    from recovery.preview import OnConflict, Status, preview
+    from recovery.conflicts.forcing import permit
+    from recovery.reversing.preview import OnConflict, Status, preview
 
     arguments, output, services = session.arguments, session.output, session.services
     selection = selection_of(session)
@@ -149,7 +149,7 @@ def _store(session: Session, found: RollbackPreview) -> ChangeSet:
 
 def _exit_of(found: RollbackPreview, way: Any) -> Exit:
     """Return 1 when a document stays as it is that was asked for, unless it is skipped on purpose."""
-    from recovery.preview import OnConflict, Status
+    from recovery.reversing.preview import OnConflict, Status
 
     fine = {Status.CLEAN, Status.ALREADY_BACK, Status.KEPT}
     if way is OnConflict.SKIP:
@@ -160,7 +160,7 @@ def _exit_of(found: RollbackPreview, way: Any) -> Exit:
 
 def _exit_after(session: Session, finished: ChangeSet, found: RollbackPreview, way: Any) -> Exit:
     """Judge what was to be taken back: documents that were left alone are counted by the preview."""
-    from recovery.preview import Status
+    from recovery.reversing.preview import Status
     from recovery.states import OperationState
 
     if finished.finished_at is None:

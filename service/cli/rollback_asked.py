@@ -10,7 +10,7 @@ from core.text import N_, text
 from service.cli.parser import Builder, Parser
 
 if TYPE_CHECKING:
-    from recovery.selection import Selection
+    from recovery.reversing.selection import Selection
     from service.cli.session import Session
 
 
@@ -94,7 +94,7 @@ def add_asked(parser: Parser, builder: Builder) -> None:
 
 def selection_of(session: Session) -> Selection:
     """Return what the options choose. Raises `UsageError`, `BadInput`."""
-    from recovery.selection import Selection
+    from recovery.reversing.selection import Selection
     from service.cli.changes import read_since
     from service.cli.documents import kind_of
 

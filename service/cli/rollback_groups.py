@@ -10,7 +10,7 @@ from service.cli.output import Column, Table
 
 if TYPE_CHECKING:
     from recovery.model import ChangeSet, Operation
-    from recovery.rollback_item import Rest, RollbackItem, RollbackPreview
+    from recovery.reversing.rollback_item import Rest, RollbackItem, RollbackPreview
     from recovery.states import OperationState
     from service.cli.session import Session
 
@@ -117,7 +117,7 @@ def counts_by_system(
     session: Session, change_set: ChangeSet
 ) -> Mapping[str, Mapping[OperationState, int]]:
     """Return how many operations of a change set are in each state, per system, in the order of the plan."""
-    from recovery.touching import counts_by_system as counted
+    from recovery.reversing.touching import counts_by_system as counted
 
     with session.journal.reading() as connection:
         return counted(connection, change_set.id)

@@ -14,8 +14,8 @@ from service.cli.session import Session
 
 if TYPE_CHECKING:
     from recovery.model import FieldDifference
-    from recovery.preview import RollbackItem, RollbackPreview
-    from recovery.totals import Sort
+    from recovery.reversing.preview import RollbackItem, RollbackPreview
+    from recovery.reversing.totals import Sort
 
 SCREEN_ROWS: Final = 100
 SCREEN_DETAILS: Final = 20
@@ -23,7 +23,7 @@ SCREEN_DETAILS: Final = 20
 
 def show_preview(session: Session, found: RollbackPreview) -> None:
     """Show each document: what would happen, what stands in the way field by field, what stays; then the totals."""
-    from recovery.preview import Status
+    from recovery.reversing.preview import Status
 
     output, language = session.output, session.language
     asked = found.asked()
@@ -82,7 +82,7 @@ def _reversibility_text(session: Session, item: RollbackItem) -> str:
 
 
 def _status_text(session: Session, item: RollbackItem) -> str:
-    from recovery.totals import sort_of
+    from recovery.reversing.totals import sort_of
 
     language = session.language
     said = _sort_text(session, sort_of(item))
@@ -99,7 +99,7 @@ def _sort_text(session: Session, sort: Sort) -> str:
 
 def _show_totals(session: Session, found: RollbackPreview) -> None:
     """Show how many documents are of which sort, and what happened to them since."""
-    from recovery.totals import totals
+    from recovery.reversing.totals import totals
 
     output, language = session.output, session.language
     counted = totals(found.items)
@@ -156,7 +156,7 @@ def _show_details(session: Session, found: RollbackPreview) -> None:
 
 
 def _show_item(session: Session, item: RollbackItem, actions: Mapping[str, Any]) -> None:
-    from recovery.targets import conflict_row
+    from recovery.conflicts.targets import conflict_row
 
     output, language = session.output, session.language
     labels: Labels = (actions.get(item.last.step.action) or {}).get("labels") or {}
@@ -210,8 +210,8 @@ def _changes(found: Iterable[FieldDifference]) -> Sequence[dict[str, Any]]:
 
 def preview_document(found: RollbackPreview) -> dict[str, Any]:
     """Return a preview for `--json`."""
-    from recovery.preview import Status
-    from recovery.totals import totals
+    from recovery.reversing.preview import Status
+    from recovery.reversing.totals import totals
 
     return {
         "reverses": found.reverses_id,
@@ -227,8 +227,8 @@ def preview_document(found: RollbackPreview) -> dict[str, Any]:
 
 
 def _item_document(item: RollbackItem) -> dict[str, Any]:
-    from recovery.targets import conflict_row
-    from recovery.totals import sort_of
+    from recovery.conflicts.targets import conflict_row
+    from recovery.reversing.totals import sort_of
 
     return {
         "system": item.last.system,

@@ -65,7 +65,7 @@ class Session:
             logging.configure(log)
             self.output.language = replace(self.language, zone=settings.zone)
             if settings.redaction:
-                from recovery.redaction import of_settings
+                from recovery.at_rest.redaction import of_settings
 
                 self.output.redaction = of_settings(settings.redaction)
             self._settings = settings

@@ -12,9 +12,9 @@ from service.cli.session import Session
 from service.problems import Exit
 
 if TYPE_CHECKING:
-    from recovery.holders import ClaimView
     from recovery.model import ChangeSet
-    from recovery.queue import Entry
+    from recovery.workers.holders import ClaimView
+    from recovery.workers.queue import Entry
 
 MOST_AT_ONCE: Final = 64
 
@@ -118,8 +118,8 @@ def work(session: Session) -> int:
 
 def list_work(session: Session) -> int:
     """Show claims and what waits."""
-    from recovery import queue
-    from recovery.holders import views
+    from recovery.workers import queue
+    from recovery.workers.holders import views
 
     journal, output = session.journal, session.output
     held = views(journal.database)

@@ -18,7 +18,7 @@ from statistics import median
 from typing import Final
 
 from core.encoding import loads
-from recovery.database import CACHE_KIBIBYTES
+from recovery.sql.database import CACHE_KIBIBYTES
 from tests.benchmarks import journal_size
 from tests.benchmarks.journal_run import Measurement
 from tests.benchmarks.report import (

@@ -24,13 +24,13 @@ from core import clock
 from core.encoding import Value, dumps, loads
 from recovery import locks
 from recovery.approval import approve
-from recovery.backup import back_up
-from recovery.health import figures
+from recovery.at_rest.retention import prune
+from recovery.at_rest.sealing import Keys
 from recovery.images import encode_image
 from recovery.journal import Journal
 from recovery.model import Actor, ChangeSet, Draft, PlannedOperation, Purpose
-from recovery.retention import prune
-from recovery.sealing import Keys
+from recovery.sql.backup import back_up
+from recovery.sql.health import figures
 from recovery.states import ChangeSetState, OperationState
 from recovery.writing import Outcome
 from tests.benchmarks.report import only_warnings

@@ -26,8 +26,8 @@ from recovery.apply import run
 from recovery.approval import approve
 from recovery.journal import Journal
 from recovery.model import Draft, PlannedOperation, Purpose
-from recovery.preview import Status, preview
-from recovery.selection import Selection
+from recovery.reversing.preview import Status, preview
+from recovery.reversing.selection import Selection
 from recovery.states import ChangeSetState
 from service.cli.main import main as storno
 from tests.benchmarks.journal_run import ACTION, MEI, TimedERP

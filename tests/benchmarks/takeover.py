@@ -18,10 +18,10 @@ from typing import Final
 
 import psycopg
 
-from recovery import holders
-from recovery.holders import ClaimView
 from recovery.journal import Journal
 from recovery.states import ChangeSetState
+from recovery.workers import holders
+from recovery.workers.holders import ClaimView
 from sandbox.postgres import Cluster, start_cluster
 from tests.benchmarks.report import Requirement, print_environment, print_verdicts
 from tests.factories import served_erp

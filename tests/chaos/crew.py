@@ -24,11 +24,11 @@ from connectors.http import HttpClient
 from core import crashpoint
 from core.errors import StornoError
 from core.retry import RetryPolicy
-from recovery import holders
 from recovery.apply import RunOptions, run
 from recovery.journal import Journal
 from recovery.model import Actor
 from recovery.states import ChangeSetState
+from recovery.workers import holders
 
 FROZEN_AT: Final = "apply.after_fence"
 LONGEST_SECONDS: Final = 60.0

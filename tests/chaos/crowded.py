@@ -16,9 +16,9 @@ from core.encoding import Value
 from recovery.approval import approve
 from recovery.model import ChangeSet, Draft, Purpose
 from recovery.plan import arrange
-from recovery.preview import preview
+from recovery.reversing.preview import preview
+from recovery.reversing.selection import Selection
 from recovery.rollback import store_rollback
-from recovery.selection import Selection
 from recovery.states import ChangeSetState, OperationState
 from tests.chaos.chance import Tally
 from tests.chaos.crew import (

@@ -12,8 +12,8 @@ from connectors.fake.purchase import PURCHASE_ACTIONS
 from connectors.fake.purchase_chain import CHAIN_ACTIONS
 from connectors.fake.schema import DERIVED, STAMPS
 from recovery.model import Operation
-from recovery.preview import RollbackPreview, Status
-from recovery.rollback_item import RollbackItem
+from recovery.reversing.preview import RollbackPreview, Status
+from recovery.reversing.rollback_item import RollbackItem
 from recovery.states import ALREADY, SETTLED, ChangeSetState, OperationState
 from tests.chaos.checks import locked_records, sent_again_blindly
 from tests.chaos.witness import Place, WatchedERP

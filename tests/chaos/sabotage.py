@@ -13,11 +13,14 @@ from connectors.fake.connector import FakeSystem
 from connectors.fake.purchase import CancelOrder
 from core import clock
 from core.errors import OutcomeUnknown
-from recovery import batch, conflicts, doubt, locks, preview
+from recovery import doubt, locks
+from recovery.at_rest.vault import Vault
+from recovery.conflicts import fields as conflicts
 from recovery.images import encode_image
-from recovery.judgement import Judge
+from recovery.reversing import preview
+from recovery.running import batch
+from recovery.running.judgement import Judge
 from recovery.states import OperationState
-from recovery.vault import Vault
 from recovery.writing import JournalWriter, Outcome
 
 Sabotage = Callable[[], AbstractContextManager[Any]]

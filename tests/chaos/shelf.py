@@ -6,8 +6,8 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from recovery.database import Database
 from recovery.journal import Journal
+from recovery.sql.database import Database
 
 
 class Shelf:

@@ -17,8 +17,8 @@ from recovery.approval import approve
 from recovery.journal import Journal
 from recovery.model import Actor, ChangeSet, Draft, PlannedOperation, Purpose
 from recovery.plan import Chain, arrange
+from recovery.reversing.selection import Selection
 from recovery.rollback import plan_rollback
-from recovery.selection import Selection
 from recovery.states import ChangeSetState
 
 SYSTEM: Final = "erp"

@@ -158,7 +158,7 @@ def test_systems_are_written_to_in_one_place() -> None:
         and "system" in ast.unparse(node.func.value)
     }
 
-    assert {"recovery/batch.py", "recovery/polite.py"} == found
+    assert {"recovery/running/batch.py", "recovery/workers/polite.py"} == found
 
 
 def test_points_stand_around_the_call() -> None:

@@ -30,13 +30,13 @@ from core.retry import RetryPolicy
 from recovery import doubt
 from recovery.apply import RunOptions, run, stop
 from recovery.approval import approve
-from recovery.asked import FINISHED
 from recovery.journal import Journal
 from recovery.model import Actor, ChangeSet, Draft, Operation, Purpose
 from recovery.plan import arrange
-from recovery.preview import preview
+from recovery.reversing.asked import FINISHED
+from recovery.reversing.preview import preview
+from recovery.reversing.selection import Selection
 from recovery.rollback import store_rollback
-from recovery.selection import Selection
 from recovery.states import ChangeSetState, OperationState
 from tests.chaos.death import Armed, Death, KilledError
 from tests.chaos.judge import judge_preview, problems_of

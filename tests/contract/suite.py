@@ -42,7 +42,7 @@ from core.errors import (
     Timeout,
 )
 from core.ids import new_id
-from recovery.targets import with_values
+from recovery.conflicts.targets import with_values
 from tests.contract.subject import Content, Subject
 from tests.contract.suite_reading import ReadingSuite, first_call
 from tests.factories import QUICK_SECONDS, Done, action_of, differences, image_of, pairs

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from recovery.columns import UTCDateTime
+from recovery.sql.columns import UTCDateTime
 
 revision = "0001"
 down_revision = None

@@ -11,7 +11,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from alembic import op
 
-from recovery.columns import IMAGE_KEY_BYTES, ImageKey, StornoId, UTCDateTime, id_bytes
+from recovery.sql.columns import IMAGE_KEY_BYTES, ImageKey, StornoId, UTCDateTime, id_bytes
 
 revision = "0002"
 down_revision = "0001"

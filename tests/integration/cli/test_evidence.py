@@ -17,7 +17,7 @@ from connectors.fake.engine import FakeERP
 from connectors.fake.faults import Fault, FaultKind
 from connectors.fake.schema import ORDER
 from core import encoding
-from recovery.signing import PublicKey, SigningKey
+from recovery.auditing.signing import PublicKey, SigningKey
 from tests.integration.cli.conftest import SETTINGS, Storno
 from tests.integration.cli.test_story import applied, planned
 

@@ -10,7 +10,7 @@ import pytest
 
 from connectors.fake.engine import FakeERP
 from connectors.fake.schema import ORDER
-from recovery.redaction import MASK
+from recovery.at_rest.redaction import MASK
 from tests.integration.cli.conftest import Storno
 from tests.integration.cli.test_story import applied
 

@@ -21,8 +21,8 @@ from recovery.apply import RunOptions, run
 from recovery.approval import approve
 from recovery.journal import Journal
 from recovery.model import Actor, ChangeSet
+from recovery.reversing.selection import Selection
 from recovery.rollback import plan_rollback
-from recovery.selection import Selection
 from recovery.states import OperationState
 from sandbox import mariadb, postgres
 from sandbox.legacy.build import Practice, build

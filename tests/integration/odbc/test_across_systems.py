@@ -16,8 +16,8 @@ from recovery.apply import RunOptions, run
 from recovery.approval import approve
 from recovery.model import ChangeSet, Operation, PlannedOperation
 from recovery.plan import Chain, arrange
+from recovery.reversing.selection import Selection
 from recovery.rollback import plan_rollback
-from recovery.selection import Selection
 from recovery.states import ChangeSetState, OperationState
 from tests.integration.odbc.ground import MEI, Ground, without_flag
 from tests.integration.recovery.scene import CANCEL, Scene

@@ -12,15 +12,15 @@ import pytest
 from config.systems import OdbcOptions
 from connectors.odbc.connector import OdbcSystem, open_system
 from recovery.approval import approve
+from recovery.conflicts.resolutions import Rules, parse_rule
+from recovery.conflicts.targets import with_values
 from recovery.images import differences
 from recovery.journal import Journal
 from recovery.model import ChangeSet
-from recovery.preview import preview
-from recovery.resolutions import Rules, parse_rule
+from recovery.reversing.preview import preview
+from recovery.reversing.rollback_item import RollbackPreview, Status
+from recovery.reversing.selection import Selection
 from recovery.rollback import store_rollback
-from recovery.rollback_item import RollbackPreview, Status
-from recovery.selection import Selection
-from recovery.targets import with_values
 from sandbox.legacy.build import build
 from sandbox.legacy.data import PEOPLE
 from sandbox.legacy.databases import Server

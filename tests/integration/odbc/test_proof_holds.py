@@ -20,9 +20,9 @@ from connectors.odbc.connector import open_system
 from connectors.odbc.facts import triggers_of
 from core import clock
 from core.errors import NotAllowed
-from recovery import batch
 from recovery.apply import run
 from recovery.model import Actor
+from recovery.running import batch
 from recovery.states import ChangeSetState
 from sandbox import mariadb
 from sandbox.legacy.dump import dump

@@ -13,8 +13,8 @@ from recovery.approval import approve
 from recovery.journal import Journal
 from recovery.model import Actor, ChangeSet, Draft, Operation, PlannedOperation, Purpose
 from recovery.plan import Chain, arrange
+from recovery.reversing.selection import Selection
 from recovery.rollback import plan_rollback
-from recovery.selection import Selection
 
 MEI: Final = Actor("mei")
 ANNA: Final = Actor("anna")

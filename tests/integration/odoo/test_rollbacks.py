@@ -8,11 +8,11 @@ import pytest
 
 from connectors.contract import Step
 from recovery.model import ChangeSet
-from recovery.preview import Status, preview
-from recovery.selection import Selection
-from recovery.side_by_side import capture
+from recovery.reversing.preview import Status, preview
+from recovery.reversing.selection import Selection
+from recovery.reversing.touching import created_by
+from recovery.running.side_by_side import capture
 from recovery.states import ChangeSetState
-from recovery.touching import created_by
 from tests.contract.odoo_subject import OdooSubject
 from tests.integration.odoo.desk import Desk
 

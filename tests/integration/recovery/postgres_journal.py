@@ -12,7 +12,7 @@ import psycopg
 from psycopg.sql import SQL, Identifier
 
 from recovery.journal import Journal
-from recovery.tables import all_tables
+from recovery.sql.tables import all_tables
 from sandbox.postgres import Cluster
 
 Content = dict[str, bytes]

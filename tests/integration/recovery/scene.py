@@ -23,7 +23,6 @@ from core.encoding import Value
 from recovery.apply import RunOptions, run
 from recovery.approval import approve, reject
 from recovery.journal import Journal
-from recovery.judgement import Systems
 from recovery.model import (
     Actor,
     ChangeSet,
@@ -34,9 +33,10 @@ from recovery.model import (
     Purpose,
 )
 from recovery.plan import Chain, arrange
-from recovery.preview import OnConflict, RollbackPreview, preview
+from recovery.reversing.preview import OnConflict, RollbackPreview, preview
+from recovery.reversing.selection import Selection
 from recovery.rollback import plan_rollback
-from recovery.selection import Selection
+from recovery.running.judgement import Systems
 from recovery.states import OperationState
 
 MEI: Final = Actor("mei")

@@ -20,9 +20,9 @@ from recovery.approval import approve
 from recovery.journal import Journal
 from recovery.model import ChangeSet, Operation
 from recovery.plan import arrange
-from recovery.preview import Status, preview
+from recovery.reversing.preview import Status, preview
+from recovery.reversing.selection import Selection
 from recovery.rollback import plan_rollback
-from recovery.selection import Selection
 from recovery.states import ChangeSetState, OperationState
 from tests.integration.recovery.scene import CANCEL, MEI, Scene
 

@@ -10,12 +10,12 @@ import pytest
 
 from config.notify import EVERYTHING
 from core import clock
-from recovery import alarms
-from recovery.alarms import LEASE, MOST_TRIES, TOO_OLD, AlarmKind, Delivery, raise_alarm
 from recovery.doubt import decide
 from recovery.journal import Journal
 from recovery.model import Actor
 from recovery.states import OperationState
+from recovery.stopping import alarms
+from recovery.stopping.alarms import LEASE, MOST_TRIES, TOO_OLD, AlarmKind, Delivery, raise_alarm
 from tests.integration.recovery.scene import CANCEL, MEI, Scene
 
 ALL = frozenset(AlarmKind)

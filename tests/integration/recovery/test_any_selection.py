@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from core.errors import NotAllowed, NotFound
 from recovery.journal import Journal
 from recovery.model import ChangeSet, Operation, Purpose
-from recovery.preview import Status, preview
+from recovery.reversing.preview import Status, preview
+from recovery.reversing.selection import Selection
 from recovery.rollback import store_rollback
-from recovery.selection import Selection
 from recovery.states import SETTLED, OperationState
 from tests.integration.recovery.scene import MEI, UPDATE, Scene, make_scene
 

@@ -12,12 +12,12 @@ from threading import Event, Thread
 import pytest
 
 from core.errors import JournalBroken, JournalFull, JournalKeyMissing, NotAllowed, UsageError
-from recovery import backup
-from recovery.backup import back_up, restore
-from recovery.health import check, compact, figures
+from recovery.at_rest.redaction import Redaction
+from recovery.at_rest.sealing import Keys
 from recovery.journal import Journal
-from recovery.redaction import Redaction
-from recovery.sealing import Keys
+from recovery.sql import backup
+from recovery.sql.backup import back_up, restore
+from recovery.sql.health import check, compact, figures
 from recovery.states import ChangeSetState
 from tests.integration.recovery.scene import CANCEL, Scene, make_scene
 from tests.integration.recovery.test_audit import behind

@@ -13,7 +13,7 @@ from connectors.fake.purchase_chain import CancelRemainder
 from connectors.fake.sample import add_project
 from connectors.fake.schema import LINE, MOVE, TASK
 from core.text import Text
-from recovery.preview import Status
+from recovery.reversing.preview import Status
 from recovery.states import ChangeSetState, OperationState
 from tests.integration.recovery.scene import CLOSE, Scene
 

@@ -14,12 +14,13 @@ from sqlalchemy import select, update
 
 from core import encoding
 from core.errors import BadInput, JournalBroken
-from recovery import audit, schema
-from recovery.audit import PendingMove
-from recovery.checkpoints import Checkpoint, compare, make_checkpoint, read_checkpoints
+from recovery import schema
+from recovery.auditing import audit
+from recovery.auditing.audit import PendingMove
+from recovery.auditing.checkpoints import Checkpoint, compare, make_checkpoint, read_checkpoints
+from recovery.auditing.signing import PublicKey, SigningKey
 from recovery.journal import Journal
 from recovery.model import Actor
-from recovery.signing import PublicKey, SigningKey
 from tests.integration.recovery.scene import CANCEL, Scene, make_scene
 from tests.integration.recovery.test_audit import behind, problems
 

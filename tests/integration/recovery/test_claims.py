@@ -11,12 +11,12 @@ from sqlalchemy import update
 
 from connectors.contract import Answer, Call, Fence, no_fence
 from core.errors import FenceLost, IllegalMove
-from recovery import holders
-from recovery.claims import Claim
 from recovery.journal import Journal
 from recovery.model import ChangeSet
-from recovery.schema_workers import claim as table
+from recovery.sql.schema_workers import claim as table
 from recovery.states import ChangeSetState, OperationState
+from recovery.workers import holders
+from recovery.workers.claims import Claim
 from tests.integration.recovery.scene import CANCEL, Scene
 
 LONG = 600.0

@@ -12,7 +12,7 @@ from connectors.fake.schema import LINE, ORDER
 from core.encoding import moment_text
 from core.errors import NotAllowed
 from recovery.images import MISSING
-from recovery.preview import OnConflict, RollbackItem, Status
+from recovery.reversing.preview import OnConflict, RollbackItem, Status
 from recovery.states import ChangeSetState, OperationState
 from tests.integration.recovery.scene import CANCEL, CLOSE, UPDATE, Scene
 

@@ -14,12 +14,12 @@ from connectors.fake.sample import add_invoice, add_period
 from connectors.fake.schema import INVOICE
 from core.errors import NotAllowed, NotFound
 from core.text import N_
-from recovery.created import Created
 from recovery.model import ChangeSet
-from recovery.preview import Status, preview
-from recovery.selection import Selection
+from recovery.reversing.created import Created
+from recovery.reversing.preview import Status, preview
+from recovery.reversing.selection import Selection
+from recovery.reversing.touching import created_by
 from recovery.states import ChangeSetState
-from recovery.touching import created_by
 from tests.integration.recovery.scene import Scene
 
 REVERSE = "supplier_invoice.reverse"

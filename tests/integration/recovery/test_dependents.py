@@ -17,10 +17,10 @@ from connectors.fake.schema import INVOICE, LINE, ORDER, PROJECT, TASK
 from connectors.judging import root_of
 from core import clock
 from core.errors import BadInput, NotAllowed, NotFound
-from recovery.dependence import Sign
 from recovery.model import ChangeSet
-from recovery.preview import RollbackPreview, Status, preview
-from recovery.selection import Selection
+from recovery.reversing.dependence import Sign
+from recovery.reversing.preview import RollbackPreview, Status, preview
+from recovery.reversing.selection import Selection
 from recovery.states import ChangeSetState, OperationState
 from tests.integration.recovery.scene import CANCEL, CLOSE, UPDATE, Scene
 

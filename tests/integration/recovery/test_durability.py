@@ -62,7 +62,7 @@ def test_a_write_takes_its_lock_at_once(scene: Scene) -> None:
 COMMITS = """
 import sys
 from sqlalchemy import event
-from recovery import database
+from recovery.sql import database
 
 url, count, synchronous = sys.argv[1:]
 if synchronous:

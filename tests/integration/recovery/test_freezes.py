@@ -14,13 +14,14 @@ from connectors.contract import Answer, Call, Executor, Fence
 from core import clock
 from core.errors import BadInput, Frozen, IllegalMove, JournalBroken, NotFound
 from core.ids import new_id
-from recovery import freezes, frozen
+from recovery import freezes
 from recovery.apply import run, stop
-from recovery.columns import id_bytes
 from recovery.freezes import Freeze, Scope, freeze, parse_scope, thaw
 from recovery.journal import Journal
 from recovery.model import Actor, ChangeSet
+from recovery.sql.columns import id_bytes
 from recovery.states import ChangeSetState, OperationState
+from recovery.stopping import frozen
 from tests.integration.recovery.scene import CANCEL, CLOSE, MEI, Scene
 
 ANNA = Actor("anna")

@@ -14,7 +14,7 @@ from connectors.fake.purchase import CancelOrder
 from connectors.fake.sample import add_invoice, add_period
 from connectors.fake.schema import INVOICE, LINE, ORDER, PERIOD
 from core.errors import JournalBroken, NotAllowed
-from recovery.preview import OnConflict, Status
+from recovery.reversing.preview import OnConflict, Status
 from recovery.states import ChangeSetState, OperationState
 from tests.integration.recovery.scene import CANCEL, UPDATE, Scene
 

@@ -11,10 +11,10 @@ from sqlalchemy import Connection, create_engine, inspect, text
 
 from core.encoding import loads
 from recovery import schema
-from recovery.health import check, missing_guards
+from recovery.at_rest.rotation import repack
 from recovery.journal import Journal
 from recovery.migrations.upgrade import upgrade
-from recovery.rotation import repack
+from recovery.sql.health import check, missing_guards
 from recovery.states import ChangeSetState, OperationState
 from tests.factories import ROOT
 

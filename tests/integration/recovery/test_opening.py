@@ -26,15 +26,16 @@ from core.errors import (
     TransientError,
 )
 from core.text import Text
-from recovery import database, schema
-from recovery.columns import metadata
-from recovery.database import Database
+from recovery import schema
 from recovery.freezes import Scope, freeze
 from recovery.journal import Journal
 from recovery.migrations import upgrade as migrations
 from recovery.migrations.upgrade import known_revisions, upgrade
 from recovery.model import PlanException
-from recovery.tables import all_tables
+from recovery.sql import database
+from recovery.sql.columns import metadata
+from recovery.sql.database import Database
+from recovery.sql.tables import all_tables
 from tests.integration.recovery.scene import CANCEL, MEI, Scene, make_scene
 
 ID = "019a0000-0000-7000-8000-000000000001"

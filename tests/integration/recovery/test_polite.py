@@ -15,16 +15,16 @@ from connectors.fake.faults import FaultKind
 from core import clock
 from core.errors import HeldOff, StopRuleMet, TransientError
 from core.retry import RetryPolicy
-from recovery import queue, system_state
-from recovery.alarms import AlarmKind
-from recovery.claims import Claim
 from recovery.journal import Journal
 from recovery.model import ChangeSet
-from recovery.politeness import Manners, Politeness, QuietHours
-from recovery.schema_freezes import alarm
-from recovery.schema_workers import system_state as table
+from recovery.sql.schema_freezes import alarm
+from recovery.sql.schema_workers import system_state as table
 from recovery.states import ChangeSetState
-from recovery.system_state import BREAKER
+from recovery.stopping.alarms import AlarmKind
+from recovery.workers import queue, system_state
+from recovery.workers.claims import Claim
+from recovery.workers.politeness import Manners, Politeness, QuietHours
+from recovery.workers.system_state import BREAKER
 from tests.integration.recovery.scene import CANCEL, Scene
 
 AT_ONCE = RetryPolicy(deadline_seconds=0.0)

@@ -12,9 +12,9 @@ from connectors.contract import Step
 from connectors.fake.faults import On
 from core.clock import now
 from recovery.journal import Journal
-from recovery.preview import Status, preview
-from recovery.selection import Selection
-from recovery.side_by_side import MOST_A_CALL, capture
+from recovery.reversing.preview import Status, preview
+from recovery.reversing.selection import Selection
+from recovery.running.side_by_side import MOST_A_CALL, capture
 from recovery.states import OperationState
 from tests.integration.recovery.scene import CANCEL, CLOSE, UPDATE, Scene, make_scene
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from core.errors import JournalFull
-from recovery.process_lock import FileLock
+from recovery.sql.process_lock import FileLock
 
 
 def test_lock_that_is_given_back_while_it_is_taken(

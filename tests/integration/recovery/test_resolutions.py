@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from connectors.contract import Executor, Ref
 from connectors.fake.schema import LINE, ORDER
 from core.errors import BadInput, NotAllowed
-from recovery import preview_evidence
-from recovery.forcing import permit
+from recovery.conflicts.forcing import permit
+from recovery.conflicts.resolutions import Origin, Rule, Rules, Way, parse_rule
+from recovery.conflicts.resolving import OnConflict
 from recovery.model import Actor, ChangeSet
-from recovery.resolutions import Origin, Rule, Rules, Way, parse_rule
-from recovery.resolving import OnConflict
+from recovery.reversing import preview_evidence
+from recovery.reversing.rollback_item import RollbackItem, RollbackPreview, Status
 from recovery.rollback import plan_rollback, store_rollback
-from recovery.rollback_item import RollbackItem, RollbackPreview, Status
 from recovery.states import ChangeSetState, OperationState
 from tests.integration.recovery.scene import CANCEL, CLOSE, MEI, UPDATE, Scene
 

@@ -11,15 +11,15 @@ from sqlalchemy import select
 
 from core import clock
 from core.errors import IllegalMove, ImagesPruned, JournalBroken, NotAllowed, NotFound
-from recovery import retention, sweeping
-from recovery.health import check, figures
+from recovery.at_rest import retention, sweeping
+from recovery.at_rest.pruned import find_pruned
+from recovery.at_rest.retention import hold, holds, prunable, prune, release
+from recovery.at_rest.sealing import Keys
 from recovery.journal import Journal
 from recovery.model import ChangeSet
-from recovery.pruned import find_pruned
-from recovery.retention import hold, holds, prunable, prune, release
-from recovery.schema_storage import image
-from recovery.sealing import Keys
-from recovery.selection import Selection
+from recovery.reversing.selection import Selection
+from recovery.sql.health import check, figures
+from recovery.sql.schema_storage import image
 from recovery.states import ChangeSetState
 from tests.integration.recovery.scene import CANCEL, MEI, UPDATE, Scene, make_scene
 from tests.integration.recovery.test_audit import tamper

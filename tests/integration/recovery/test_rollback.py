@@ -9,8 +9,8 @@ from connectors.fake.schema import ORDER
 from core.errors import BadInput, IllegalMove, LoginFailed, NotFound
 from recovery.apply import stop
 from recovery.model import Purpose
-from recovery.preview import Status, preview
-from recovery.selection import Selection
+from recovery.reversing.preview import Status, preview
+from recovery.reversing.selection import Selection
 from recovery.states import ChangeSetState, OperationState
 from tests.integration.recovery.scene import CANCEL, CLOSE, MEI, Scene
 

@@ -13,15 +13,15 @@ from sqlalchemy import func, select
 
 from connectors.fake.schema import ORDER
 from core.errors import JournalBroken, JournalKeyMissing, JournalKeyWrong, NotAllowed
-from recovery import schema_storage as tables
-from recovery.health import check, figures
+from recovery.at_rest.packing import FEWEST_SAMPLES
+from recovery.at_rest.redaction import MASK, Redaction, Rule
+from recovery.at_rest.rotation import repack, rotate, unrotated
+from recovery.at_rest.sealing import Keys
+from recovery.at_rest.vault import MOST_DICTIONARIES
 from recovery.journal import Journal
-from recovery.packing import FEWEST_SAMPLES
-from recovery.redaction import MASK, Redaction, Rule
-from recovery.rotation import repack, rotate, unrotated
-from recovery.sealing import Keys
+from recovery.sql import schema_storage as tables
+from recovery.sql.health import check, figures
 from recovery.states import ChangeSetState
-from recovery.vault import MOST_DICTIONARIES
 from tests.integration.recovery.scene import CANCEL, MEI, UPDATE, Scene, make_scene
 from tests.integration.recovery.test_audit import behind
 
@@ -124,8 +124,8 @@ def test_a_dictionary_that_is_needed_cannot_go(both: Scene) -> None:
 
 def test_there_are_never_many_dictionaries(both: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     """However much the documents change."""
-    monkeypatch.setattr("recovery.vault.CONTENT", 0.0)
-    monkeypatch.setattr("recovery.vault.WORTH_IT", 10.0)
+    monkeypatch.setattr("recovery.at_rest.vault.CONTENT", 0.0)
+    monkeypatch.setattr("recovery.at_rest.vault.WORTH_IT", 10.0)
     for _ in range(MOST_DICTIONARIES):
         both.do(CANCEL, both.orders(FEWEST_SAMPLES))
 
@@ -271,7 +271,7 @@ def test_rotation_goes_on_where_it_was(opened: Opened, monkeypatch: pytest.Monke
     first = opened(OLD)
     first.do(CANCEL, first.orders(10))
     scene = opened(NEW, OLD)
-    monkeypatch.setattr("recovery.rotation.BATCH", 3)
+    monkeypatch.setattr("recovery.at_rest.rotation.BATCH", 3)
 
     def stop(_: int) -> None:
         raise KeyboardInterrupt
@@ -365,7 +365,7 @@ def test_a_hidden_argument_that_is_gone_is_never_sent(opened: Opened) -> None:
 
 def test_the_file_of_a_sealed_journal_holds_no_value(tmp_path: Path) -> None:
     """Not in free space either, once it was rotated and compacted."""
-    from recovery.health import compact
+    from recovery.sql.health import compact
 
     path = tmp_path / "journal.db"
     journal = Journal.open(f"sqlite:///{path}")

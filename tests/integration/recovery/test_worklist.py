@@ -5,7 +5,7 @@ from __future__ import annotations
 from connectors.contract import Executor
 from connectors.fake.schema import ORDER
 from recovery.model import ChangeSet
-from recovery.preview import Status
+from recovery.reversing.preview import Status
 from recovery.states import ChangeSetState, OperationState
 from recovery.worklist import worklist
 from tests.integration.recovery.scene import CANCEL, CLOSE, Scene

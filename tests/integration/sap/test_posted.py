@@ -11,7 +11,7 @@ from connectors.contract import Call, Image, Ref, Step
 from connectors.sap.connector import SapSystem
 from core.errors import RefusedError
 from core.ids import new_id
-from recovery.created import created_documents
+from recovery.reversing.created import created_documents
 from tests.contract.sap_subject import SapSubject
 
 ACTIONS = (

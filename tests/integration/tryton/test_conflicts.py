@@ -9,8 +9,8 @@ import pytest
 
 from connectors.contract import Step
 from core.normal_form import EXACT
+from recovery.conflicts.targets import with_values
 from recovery.images import differences
-from recovery.targets import with_values
 from sandbox.tryton.colleague import Colleague
 from tests.integration.tryton.company import Company
 

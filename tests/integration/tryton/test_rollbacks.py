@@ -21,10 +21,10 @@ from recovery.approval import approve
 from recovery.journal import Journal
 from recovery.model import Actor, ChangeSet, Draft, PlannedOperation, Purpose
 from recovery.plan import Chain, arrange
-from recovery.preview import Status, preview
+from recovery.reversing.preview import Status, preview
+from recovery.reversing.selection import Selection
 from recovery.rollback import plan_rollback
-from recovery.selection import Selection
-from recovery.side_by_side import capture
+from recovery.running.side_by_side import capture
 from recovery.states import ChangeSetState
 from tests.integration.recovery.scene import CANCEL, Scene
 from tests.integration.tryton.company import Company

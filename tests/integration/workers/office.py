@@ -23,8 +23,8 @@ from recovery.approval import approve
 from recovery.journal import Journal
 from recovery.model import Actor, ChangeSet, Draft, PlannedOperation, Purpose
 from recovery.plan import Chain, arrange
-from recovery.queue import enqueue_now
 from recovery.states import ChangeSetState
+from recovery.workers.queue import enqueue_now
 from tests.factories import ROOT, ServedERP
 from tests.integration.workers.worker_program import open_system
 

@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import text
 
 from core.errors import JournalNewer
-from recovery import queue, queue_tables
 from recovery.journal import Journal
 from recovery.model import ChangeSet
+from recovery.workers import queue, queue_tables
 from service import jobs
 from tests.integration.workers.office import MEI, Office
 

@@ -9,7 +9,7 @@ from sqlalchemy import Dialect
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core.ids import new_id
-from recovery.columns import ImageKey, StornoId, id_bytes, id_range, id_text, is_id
+from recovery.sql.columns import ImageKey, StornoId, id_bytes, id_range, id_text, is_id
 
 SQLITE: Dialect = sqlite.dialect()
 POSTGRESQL: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from connectors.contract import Kind, Ref, Reversibility, Step
 from core.text import Text
-from recovery.companions import keep_whole
-from recovery.dependence import Sign, Tie
 from recovery.model import Operation
 from recovery.ordering import circles
-from recovery.rollback_item import RollbackItem, Status
+from recovery.reversing.companions import keep_whole
+from recovery.reversing.dependence import Sign, Tie
+from recovery.reversing.rollback_item import RollbackItem, Status
 
 WHY = Text("it changed note later")
 ODD = (Status.CONFLICT, Status.NOT_REVERSIBLE, Status.KEPT)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from connectors.contract import Image, Record, Ref
 from core.encoding import Value
-from recovery.created import Created, created_documents
+from recovery.reversing.created import Created, created_documents
 
 DOCUMENT = Ref("move", "1")
 NOTE = Ref("move", "2")

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.contract import Ref
-from recovery.dependence import Footing, Sign, needed_positions, ties
-from recovery.rewinding import Place
+from recovery.reversing.dependence import Footing, Sign, needed_positions, ties
+from recovery.reversing.rewinding import Place
 
 ORDER: Place = ("erp", Ref("order", "1"))
 OTHER: Place = ("erp", Ref("order", "2"))

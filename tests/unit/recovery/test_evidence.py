@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from connectors.contract import Ref
-from recovery.evidence import moved_text
 from recovery.model import FieldDifference
+from recovery.running.evidence import moved_text
 
 
 @pytest.mark.parametrize(

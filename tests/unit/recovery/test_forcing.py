@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.errors import NotAllowed
-from recovery.forcing import permit
+from recovery.conflicts.forcing import permit
 from recovery.model import Actor
 
 MEI, ANNA = Actor("mei", "password"), Actor("anna", "password")

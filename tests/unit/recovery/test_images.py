@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from connectors.contract import Image, Record, Ref
 from core.encoding import Value
 from core.errors import ContractBroken
+from recovery.at_rest.sealing import Keys
+from recovery.at_rest.vault import Vault
 from recovery.images import (
     decode_image,
     differences,
@@ -21,8 +23,6 @@ from recovery.images import (
     without,
 )
 from recovery.model import FieldDifference
-from recovery.sealing import Keys
-from recovery.vault import Vault
 from tests.unit.recovery.strategies import FIELDS, IMAGES, VALUES
 
 ORDER = Ref("purchase.order", "7")

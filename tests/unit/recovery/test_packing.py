@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from core import encoding
-from recovery.packing import FEWEST_SAMPLES, MOST_SAMPLES, Dictionary, Plain, train
+from recovery.at_rest.packing import FEWEST_SAMPLES, MOST_SAMPLES, Dictionary, Plain, train
 
 NAMES = ("amount", "closed_by", "company", "currency", "due", "number", "owner", "partner", "state")
 

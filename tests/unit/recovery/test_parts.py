@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from connectors.contract import Action, Image, Record, Ref
 from recovery.model import Operation
-from recovery.parts import narrowed, without_parts
+from recovery.reversing.parts import narrowed, without_parts
 
 HEAD, ONE, TWO = Ref("order", "1"), Ref("line", "1|1"), Ref("line", "1|2")
 

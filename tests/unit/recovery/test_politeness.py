@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from recovery.politeness import LONGEST_BREAKER_SECONDS, Manners, QuietHours
+from recovery.workers.politeness import LONGEST_BREAKER_SECONDS, Manners, QuietHours
 
 BERLIN = ZoneInfo("Europe/Berlin")
 SHANGHAI = ZoneInfo("Asia/Shanghai")

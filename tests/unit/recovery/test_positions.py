@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recovery.positions import format_positions, parse_positions
+from recovery.sql.positions import format_positions, parse_positions
 
 
 @given(st.lists(st.integers(1, 60), unique=True))

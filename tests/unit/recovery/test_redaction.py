@@ -7,8 +7,8 @@ from typing import Any
 from config.storage import RedactionRule
 from connectors.contract import Ref
 from core.text import Text
+from recovery.at_rest.redaction import MASK, Redaction, Rule, of_settings
 from recovery.model import FieldDifference
-from recovery.redaction import MASK, Redaction, Rule, of_settings
 
 WAGE = Rule("hr.contract", frozenset({"wage", "iban"}))
 ONE = Rule("res.partner", frozenset({"vat"}), "erp")

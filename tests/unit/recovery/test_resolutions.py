@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from connectors.contract import Ref
 from core import encoding
 from core.errors import BadInput
-from recovery.resolutions import (
+from recovery.conflicts.resolutions import (
     Decided,
     Origin,
     Rule,

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from connectors.contract import Action, Image, Kind, Record, Ref, Step
 from core.encoding import Value
-from recovery.rewinding import Rewound, shared_places
+from recovery.reversing.rewinding import Rewound, shared_places
 
 ORDER, LINE = Ref("order", "1"), Ref("line", "1")
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Dialect
 from sqlalchemy.dialects import postgresql, sqlite
 
-from recovery.columns import UTCDateTime
+from recovery.sql.columns import UTCDateTime
 
 NOON = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
 DIALECTS: list[Dialect] = [sqlite.dialect(), postgresql.dialect()]  # type: ignore[no-untyped-call]

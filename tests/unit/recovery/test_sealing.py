@@ -6,7 +6,7 @@ import pytest
 from cryptography.exceptions import InvalidTag
 
 from core.errors import JournalBroken, JournalKeyMissing
-from recovery.sealing import OVERHEAD_BYTES, Keys
+from recovery.at_rest.sealing import OVERHEAD_BYTES, Keys
 
 NEW, OLD = ("new", b"n" * 32), ("old", b"o" * 32)
 HASH = b"h" * 16

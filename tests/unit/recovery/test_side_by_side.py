@@ -10,7 +10,7 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recovery.side_by_side import cut, side_by_side
+from recovery.running.side_by_side import cut, side_by_side
 
 counts = st.integers(min_value=1, max_value=2000)
 

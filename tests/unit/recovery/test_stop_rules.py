@@ -11,10 +11,10 @@ import pytest
 from core.errors import StopRuleMet
 from core.text import Text
 from recovery.model import Operation
-from recovery.politeness import Manners, Politeness
-from recovery.run_options import RunOptions
+from recovery.running.run_options import RunOptions
+from recovery.running.stop_rules import Ended, StopRules
 from recovery.states import ALREADY, OperationState
-from recovery.stop_rules import Ended, StopRules
+from recovery.workers.politeness import Manners, Politeness
 from recovery.writing import Outcome
 
 CONFIRMED, REFUSED, DROPPED = (

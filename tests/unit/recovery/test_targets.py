@@ -12,11 +12,8 @@ import pytest
 from connectors.contract import Action, Image, Record, Ref, Step
 from core.encoding import Value
 from core.normal_form import EXACT, NormalForm
-from recovery.evidence import unmet_condition
-from recovery.images import MISSING
-from recovery.model import Actor, FieldDifference, Operation
-from recovery.resolutions import Decided, Origin, Way
-from recovery.targets import (
+from recovery.conflicts.resolutions import Decided, Origin, Way
+from recovery.conflicts.targets import (
     aim,
     beside_details,
     moved_since_resolved,
@@ -26,9 +23,12 @@ from recovery.targets import (
     target_beside,
     with_values,
 )
+from recovery.images import MISSING
+from recovery.model import Actor, FieldDifference, Operation
+from recovery.running.evidence import unmet_condition
 
 if TYPE_CHECKING:
-    from recovery.selection import Chosen
+    from recovery.reversing.selection import Chosen
 
 ROOT, LINE = Ref("order", "1"), Ref("line", "7")
 MOMENT = datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=UTC)

@@ -7,8 +7,8 @@ from typing import cast
 from connectors.contract import Effect, LaterBusiness, Ref, Reversibility
 from core.text import Text
 from recovery.model import FieldDifference, Operation
-from recovery.preview import RollbackItem, Status
-from recovery.totals import Sort, totals
+from recovery.reversing.preview import RollbackItem, Status
+from recovery.reversing.totals import Sort, totals
 
 RECEIVED = LaterBusiness(Effect.CHANGES_RESULT, Text("received"))
 INVOICED = LaterBusiness(Effect.BLOCKS, Text("invoiced"))

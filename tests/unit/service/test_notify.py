@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from recovery.alarms import Alarm, AlarmKind
+from recovery.stopping.alarms import Alarm, AlarmKind
 from service.notify import _without_address, message_of
 from service.text import Language
 

@@ -11,7 +11,7 @@ import pytest
 from connectors.contract import Effect, Image, Ref, Reversibility, Step
 from core.encoding import Value
 from core.errors import Rejected
-from recovery.targets import with_values
+from recovery.conflicts.targets import with_values
 from tests.unit.connectors.odoo.document_scenes import (
     CLASSES,
     MODERN,

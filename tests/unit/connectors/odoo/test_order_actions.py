@@ -13,8 +13,8 @@ from connectors.odoo.order_actions import order_actions
 from connectors.odoo.orders import PURCHASE, SALE, progress_of
 from core.encoding import Value
 from core.errors import Rejected
+from recovery.conflicts.targets import with_values
 from recovery.images import differences
-from recovery.targets import with_values
 from tests.unit.connectors.odoo.order_scenes import (
     MOMENT,
     PURCHASE_REF,

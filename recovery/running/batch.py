@@ -1,0 +1,412 @@
+"""One batch, in the write-ahead order: capture, store the way back and the intent, call, read back, store.
+
+Where action and system allow it, a batch is carried out by several calls at the same time. Capture, intent and
+outcome stay what they are: no call begins before the way back of all is on disk, and no two share a record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import structlog
+
+from connectors.contract import Action, Answer, Call, Executor, Image, Step, System
+from core import clock, retry
+from core.crashpoint import crashpoint
+from core.errors import (
+    STOPS_THE_RUN,
+    Frozen,
+    OutcomeUnknown,
+    RefusedError,
+    StornoError,
+    TransientError,
+)
+from core.events import Event
+from core.retry import RetryPolicy
+from core.text import N_, Text
+from recovery import doubt
+from recovery.images import encode_image
+from recovery.journal import Journal
+from recovery.model import FieldDifference, Operation
+from recovery.running.evidence import known_images, moved_fields, moved_text, unmet_condition
+from recovery.running.judgement import Judge
+from recovery.running.side_by_side import cut, side_by_side
+from recovery.states import OperationState
+from recovery.stopping.frozen import require_thawed
+from recovery.writing import Outcome
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class BatchResult:
+    """What became of a batch: settled outcomes, and operations left for a later batch."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    postponed: list[Operation] = field(
+        default_factory=list
+    )  # share a record with one of this batch
+    stop: RefusedError | None = None  # log-in or rights: every other document would meet it too
+
+
+@dataclass(slots=True)
+class Captured:
+    """The operations of a batch that will be sent, with their before images."""
+
+    operations: list[Operation] = field(default_factory=list)
+    images: list[Image] = field(default_factory=list)
+    encoded: list[bytes] = field(default_factory=list)
+    hashes: list[str] = field(default_factory=list)
+
+    def add(self, operation: Operation, image: Image, encoded: bytes, found: str) -> None:
+        """Add one; `found` is the hash of its image."""
+        self.operations.append(operation)
+        self.images.append(image)
+        self.encoded.append(encoded)
+        self.hashes.append(found)
+
+    def part(self, place: slice) -> Captured:
+        """Return some of them."""
+        return Captured(
+            self.operations[place], self.images[place], self.encoded[place], self.hashes[place]
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What became of one call: its answers and what the ERP shows since, or why there is one of them missing."""
+
+    answers: Sequence[Answer] = ()
+    after: Sequence[Image] = ()
+    failed: StornoError | None = None  # the call
+    unread: StornoError | None = None  # the call worked; reading back did not
+
+
+class Batch:
+    """Runs operations of one system, action and executor.
+
+    Raises `TransientError` when nothing happened to some of them for certain; they may be run again.
+    """
+
+    def __init__(
+        self, journal: Journal, system: System, action: Action, policy: RetryPolicy
+    ) -> None:
+        self._journal = journal
+        self._system = system
+        self._action = action
+        self._policy = policy
+        self._parallel_calls = system.parallel_calls if action.is_parallel else 1
+
+    @property
+    def size(self) -> int:
+        """How many operations are carried out at once."""
+        return self._action.batch_size * self._parallel_calls
+
+    def run(self, operations: Sequence[Operation], result: BatchResult) -> None:
+        """Carry the operations out, in two commits unless the ERP refuses a call whole; tell it in `result`.
+
+        What is told there holds also when an error is raised. Raises `Frozen` when a person froze one of them.
+        """
+        require_thawed(self._journal, operations[0].change_set_id, operations)
+        told = len(result.outcomes)
+        captured = self._capture(operations, result)
+        dropped = [o for o in result.outcomes[told:] if o.to is OperationState.DROPPED]
+        if not captured.operations:
+            with self._journal.writing() as writer:
+                writer.settle(dropped)
+            return
+        with self._journal.writing() as writer:
+            if dropped:
+                writer.settle(dropped)
+            writer.send(captured.operations, captured.encoded, captured.hashes)
+        log.info(Event.BATCH_SENT, action=self._action.name, count=len(captured.operations))
+        crashpoint("apply.after_intent")
+        if captured.operations[0].executor is Executor.BY_PERSON:
+            log.info(Event.OPERATION_HANDED_OUT, count=len(captured.operations))
+            return
+        self._call(captured, result)
+
+    def _cut(self, count: int) -> list[slice]:
+        return cut(count, size=self._action.batch_size, at_most=self._parallel_calls)
+
+    def _read(self, steps: Sequence[Step], known: Sequence[Image | None]) -> list[Image]:
+        parts = [
+            partial(self._system.capture, steps[place], known[place])
+            for place in self._cut(len(steps))
+        ]
+        return [image for images in side_by_side(parts, self._parallel_calls) for image in images]
+
+    # --- before the call ------------------------------------------------------------------------
+
+    def _capture(self, operations: Sequence[Operation], result: BatchResult) -> Captured:
+        steps = [operation.step for operation in operations]
+        known = known_images(self._journal, self._system.actions(), operations)
+        try:
+            images = self._read(steps, known)
+        except STOPS_THE_RUN:
+            raise
+        except RefusedError as error:
+            return self._capture_apart(operations, error, result)
+        crashpoint("apply.after_capture")
+        encoded = [encode_image(image) for image in images]
+        hashes = [self._journal.image_hash(each) for each in encoded]
+        moved = moved_fields(self._journal, self._system.actions(), operations, images, hashes)
+        captured, taken = Captured(), set[object]()
+        late = self._arrived_late(operations, images, moved)
+        if late:
+            self._settle_late(late, result)
+        for i, operation in enumerate(operations):
+            if operation in late:
+                continue
+            if moved[i]:
+                result.outcomes.append(
+                    Outcome(
+                        operation, OperationState.DROPPED, reason=self._told(operation, moved[i])
+                    )
+                )
+            elif (unmet := unmet_condition(self._action, operation, images[i])) is not None:
+                result.outcomes.append(
+                    Outcome(
+                        operation,
+                        OperationState.DROPPED,
+                        reason=self._journal.redaction.masked_text(unmet.text),
+                        error_code=unmet.code,
+                    )
+                )
+            elif not self._action.creates_untraceably and self._action.is_done(
+                operation.step, images[i], images[i]
+            ):
+                judge = Judge(self._journal, self._system, self._action, [operation])
+                result.outcomes.append(judge.already(operation, images[i], encoded[i]))
+            elif taken.isdisjoint(images[i].refs()):
+                taken.update(images[i].refs())
+                captured.add(operation, images[i], encoded[i], hashes[i])
+            else:
+                result.postponed.append(operation)
+        return captured
+
+    def _told(self, operation: Operation, moved: Sequence[FieldDifference]) -> Text:
+        redaction = self._journal.redaction
+        return moved_text([redaction.shown_difference(operation.system, each) for each in moved])
+
+    def _capture_apart(
+        self, operations: Sequence[Operation], error: RefusedError, result: BatchResult
+    ) -> Captured:
+        """Halve until what the ERP does not let us read stands alone; that one is dropped with its words."""
+        if len(operations) == 1:
+            result.outcomes.append(
+                Outcome(
+                    operations[0], OperationState.DROPPED, reason=error.text, error_code=error.code
+                )
+            )
+            return Captured()
+        middle = len(operations) // 2
+        both, taken = Captured(), set[object]()
+        for part in (operations[:middle], operations[middle:]):
+            found = self._capture(part, result)
+            for each in zip(
+                found.operations, found.images, found.encoded, found.hashes, strict=True
+            ):
+                if taken.isdisjoint(each[1].refs()):
+                    taken.update(each[1].refs())
+                    both.add(*each)
+                else:
+                    result.postponed.append(each[0])
+        return both
+
+    def _arrived_late(
+        self, operations: Sequence[Operation], images: Sequence[Image], moved: Sequence[Any]
+    ) -> list[Operation]:
+        """Return those that were sent before, seemed not to have happened, and were changed by our own user since."""
+        suspects = [
+            i
+            for i, op in enumerate(operations)
+            if moved[i] and op.sent_at is not None and op.before_hash is not None
+        ]
+        before = self._journal.images([operations[i].before_hash for i in suspects])
+        return [
+            operations[i]
+            for i in suspects
+            if self._action.is_ours(before[str(operations[i].before_hash)], images[i]) is not False
+        ]
+
+    def _settle_late(self, late: Sequence[Operation], result: BatchResult) -> None:
+        reason = Text(N_("what was sent before arrived late"))
+        with self._journal.writing() as writer:
+            writer.settle([Outcome(op, OperationState.IN_DOUBT, reason=reason) for op in late])
+        doubtful = list(
+            self._journal.operations(late[0].change_set_id, positions=[op.position for op in late])
+        )
+        result.outcomes += doubt.settle_group(
+            self._journal, self._system, self._action, doubtful, self._policy
+        )
+
+    # --- the call -------------------------------------------------------------------------------
+
+    def _call(self, captured: Captured, result: BatchResult) -> None:
+        parts = [captured.part(place) for place in self._cut(len(captured.operations))]
+        ends = side_by_side(
+            [partial(self._carry_out, part) for part in parts], self._parallel_calls
+        )
+        crashpoint("apply.after_read_back")
+        # What is known comes first: an error below must not make it doubtful again.
+        told = list(zip(parts, ends, strict=True))
+        for part, end in told:
+            if end.failed is None and end.unread is None:
+                self._confirm(part, end, result)
+        for part, end in told:
+            if end.failed is not None:
+                self._failed(part, end.failed, result)
+        for _, end in told:
+            if end.unread is not None:
+                raise end.unread
+        for _, end in told:
+            if isinstance(end.failed, TransientError | Frozen):
+                raise end.failed
+
+    def _carry_out(self, part: Captured) -> Ended:
+        """Make one call and read back what it did. Runs beside others of its kind, so it touches no journal."""
+        calls = [
+            Call(operation.id, operation.step, image)
+            for operation, image in zip(part.operations, part.images, strict=True)
+        ]
+        change_set_id = part.operations[0].change_set_id
+        require_held = self._journal.fence(change_set_id)
+
+        def fence() -> None:
+            # Both only read: whoever froze these records or took the change set over did so in a commit of its own.
+            require_thawed(self._journal, change_set_id, part.operations)
+            require_held()
+            crashpoint("apply.after_fence")
+
+        try:
+            require_thawed(self._journal, change_set_id, part.operations)
+            answers = self._system.apply(calls, fence)
+        except (TransientError, Frozen) as error:
+            return Ended(failed=error)
+        except StornoError as error:
+            crashpoint("apply.after_call")
+            return Ended(failed=error)
+        crashpoint("apply.after_call")
+        try:
+            return Ended(answers, self._read_back(part))
+        except StornoError as error:
+            return Ended(unread=error)
+
+    def _read_back(self, part: Captured) -> list[Image]:
+        steps = [operation.step for operation in part.operations]
+        return retry.transient(lambda: self._system.capture(steps, part.images), self._policy)
+
+    def _confirm(self, part: Captured, end: Ended, result: BatchResult) -> None:
+        judge = Judge(self._journal, self._system, self._action, part.operations)
+        outcomes = [
+            judge.judge(operation, part.images[i], end.after[i], end.answers[i].refused)
+            for i, operation in enumerate(part.operations)
+        ]
+        doubt.store(self._journal, outcomes)
+        log.info(Event.BATCH_CONFIRMED, action=self._action.name, count=len(outcomes))
+        crashpoint("apply.after_outcome")
+        result.outcomes += outcomes
+        for answer in end.answers:
+            if isinstance(answer.refused, STOPS_THE_RUN):
+                result.stop = answer.refused
+
+    def _failed(self, part: Captured, error: StornoError, result: BatchResult) -> None:
+        match error:
+            case TransientError():
+                busy = Text(N_("the system was busy; nothing happened"))
+                self._back_to_captured(part.operations, busy)
+            case Frozen():
+                self._back_to_captured(part.operations, error.text)
+            case OutcomeUnknown():
+                self._doubt(part, error, result)
+            case RefusedError():
+                self._refused_whole(part, error, result)
+            case _:
+                raise error
+
+    def _doubt(self, captured: Captured, error: OutcomeUnknown, result: BatchResult) -> None:
+        lost_at = clock.monotonic()
+        log.warning(
+            Event.OPERATION_DOUBTED,
+            count=len(captured.operations),
+            code=error.code,
+            error=str(error),
+        )
+        with self._journal.writing() as writer:
+            writer.settle(
+                [
+                    Outcome(
+                        operation,
+                        OperationState.IN_DOUBT,
+                        reason=error.text,
+                        error_code=error.code,
+                    )
+                    for operation in captured.operations
+                ]
+            )
+        operations = list(
+            self._journal.operations(
+                captured.operations[0].change_set_id,
+                positions=[operation.position for operation in captured.operations],
+            )
+        )
+        result.outcomes += doubt.settle_group(
+            self._journal, self._system, self._action, operations, self._policy, lost_at=lost_at
+        )
+
+    # --- a batch that was refused whole ---------------------------------------------------------
+
+    def _refused_whole(self, captured: Captured, error: RefusedError, result: BatchResult) -> None:
+        operations = captured.operations
+        if isinstance(error, STOPS_THE_RUN):
+            self._back_to_captured(operations, error.text)
+            result.stop = error
+            return
+        if len(operations) == 1:
+            answers = [Answer(operations[0].id, error)]
+            self._confirm(captured, Ended(answers, self._read_back(captured)), result)
+            return
+        parts = self._split(captured, error)
+        log.info(
+            Event.BATCH_HALVED,
+            sizes=[len(part) for part in parts],
+            code=error.code,
+            error=str(error),
+        )
+        self._back_to_captured(
+            operations, Text(N_("its batch was refused; it is sent again without the offender"))
+        )
+        for part in parts:
+            self.run(part, result)
+            if result.stop is not None:
+                return
+
+    def _split(self, captured: Captured, error: RefusedError) -> list[list[Operation]]:
+        """Set apart who the ERP names, else who our own pre-check names, else halve."""
+        operations = captured.operations
+        named = set(error.offenders)
+        if not named:
+            named = {
+                operation.id
+                for operation, image in zip(operations, captured.images, strict=True)
+                if self._action.problems(operation.step, image)
+            }
+        suspects = [operation for operation in operations if operation.id in named]
+        others = [operation for operation in operations if operation.id not in named]
+        if suspects and others:
+            return [others, *([suspect] for suspect in suspects)]
+        middle = len(operations) // 2
+        return [list(operations[:middle]), list(operations[middle:])]
+
+    def _back_to_captured(self, operations: Sequence[Operation], reason: Text) -> None:
+        with self._journal.writing() as writer:
+            writer.settle(
+                [
+                    Outcome(operation, OperationState.CAPTURED, reason=reason)
+                    for operation in operations
+                ]
+            )

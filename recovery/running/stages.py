@@ -1,0 +1,188 @@
+"""How a run begins, pauses and ends: each one commit."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import structlog
+from sqlalchemy import func, select
+
+from core import clock
+from core.crashpoint import crashpoint
+from core.errors import HeldOff, IllegalMove, NotAllowed, RefusedError, StornoError
+from core.events import Event
+from core.text import N_, Text
+from recovery import doubt, locks
+from recovery.approval import require_unexpired
+from recovery.reversing.standing import restate_reversed
+from recovery.running.run_loop import OPEN_STATES
+from recovery.running.stop_rules import Ended
+from recovery.schema import audit_line, move, operation
+from recovery.sql.rows import text_json
+from recovery.states import ALREADY, SETTLED, ChangeSetState, OperationState
+from recovery.stopping.alarms import AlarmKind, raise_alarm
+from recovery.stopping.frozen import require_thawed
+from recovery.workers import queue
+from recovery.writing import Outcome
+
+if TYPE_CHECKING:
+    from recovery.journal import Journal
+    from recovery.model import Actor, ChangeSet
+    from recovery.running.judgement import Systems
+
+log = structlog.get_logger(__name__)
+
+
+def start(journal: Journal, change_set: ChangeSet, actor: Actor) -> None:
+    """Lock the records and move to running, or go on where somebody stopped.
+
+    Raises `PlanExpired`, `RecordLocked`, `IllegalMove`, `Frozen`, `JournalBroken`: then nothing was moved.
+    """
+    state = change_set.state
+    if state is ChangeSetState.APPROVED:
+        require_unexpired(journal, change_set)
+        require_thawed(journal, change_set.id, runner=actor.name)
+    elif state not in (ChangeSetState.RUNNING, ChangeSetState.PAUSED):
+        raise IllegalMove(
+            what="change set",
+            name=change_set.short_id,
+            to=ChangeSetState.RUNNING.value,
+            state=state.value,
+        )
+    journal.require_intact_plan(change_set)
+    if state is ChangeSetState.RUNNING:
+        log.info(Event.CHANGE_SET_RESUMED, state=state)
+        return
+    if state is ChangeSetState.PAUSED:
+        with journal.writing() as writer:
+            writer.move_change_set(change_set.id, ChangeSetState.RUNNING, actor=actor, note=None)
+        log.info(Event.CHANGE_SET_RESUMED, state=state)
+        return
+    with journal.writing() as writer:
+        locks.lock_records(writer.connection, change_set.id)
+        writer.lock_operations(change_set.id)
+        writer.move_change_set(
+            change_set.id,
+            ChangeSetState.RUNNING,
+            actor=actor,
+            started_at=clock.now(),
+        )
+        crashpoint("start.before_commit")
+    crashpoint("start.after_commit")
+    log.info(Event.CHANGE_SET_STARTED, operations=change_set.operation_count)
+
+
+def ended_so_far(journal: Journal, change_set: ChangeSet) -> dict[str, Ended]:
+    """Return what has ended since the change set was last started or resumed, by system.
+
+    That is what the stop rules of a run had counted whose process died; whoever resumes on purpose begins anew.
+    """
+    if change_set.state is not ChangeSetState.RUNNING:
+        return {}
+    with journal.reading() as connection:
+        since: datetime | None = connection.execute(
+            select(func.max(audit_line.c.written_at))
+            .join(move, move.c.audit_number == audit_line.c.number)
+            .where(
+                move.c.change_set_id == change_set.id,
+                move.c.subject == "change_set",
+                move.c.to_state == ChangeSetState.RUNNING.value,
+            )
+        ).scalar()
+        columns = operation.c.system, operation.c.state, operation.c.error_code
+        rows = connection.execute(
+            select(*columns, func.count())
+            .where(operation.c.change_set_id == change_set.id, operation.c.settled_at >= since)
+            .group_by(*columns)
+        ).all()
+    found: dict[str, Ended] = {}
+    for system, state, code, count in rows:
+        before = found.get(system, Ended())
+        is_strange = state != OperationState.CONFIRMED.value and code != ALREADY
+        found[system] = Ended(
+            before.unexpected + (count if is_strange else 0), before.total + count
+        )
+    return found
+
+
+def pause(
+    journal: Journal, change_set: ChangeSet, actor: Actor, note: Text, error: StornoError | None
+) -> None:
+    """Pause with a note for people; what waits for a moment is queued for it, in the same commit."""
+    with journal.writing() as writer:
+        writer.move_change_set(
+            change_set.id, ChangeSetState.PAUSED, actor=actor, note=text_json(note)
+        )
+        if isinstance(error, HeldOff):
+            queue.enqueue(writer, change_set.id, actor, not_before=error.details["until"])
+        if isinstance(error, RefusedError):
+            raise_alarm(
+                writer.connection,
+                AlarmKind.RUN_STOPPED,
+                change_set_id=change_set.id,
+                system=error.details.get("system") or None,
+                count=error.details.get("count", 1),
+            )
+    log.info(Event.CHANGE_SET_PAUSED, reason=str(note))
+
+
+def give_up(
+    journal: Journal, systems: Systems, change_set: ChangeSet, actor: Actor, reason: Text
+) -> None:
+    """Drop what was not sent; refuse what was handed out and is untouched in the ERP.
+
+    Raises `NotAllowed` when a person has begun an operation of the worklist, or has to look at one.
+    """
+    unsent = list(journal.operations(change_set.id, states=OPEN_STATES))
+    handed_out = list(journal.operations(change_set.id, states={OperationState.SENT}))
+    outcomes = [Outcome(op, OperationState.DROPPED, reason=reason) for op in unsent]
+    outcomes += [Outcome(op, OperationState.REFUSED, reason=reason) for op in handed_out]
+    untouched = doubt.untouched(systems, journal, handed_out)
+    if untouched < len(handed_out):
+        raise NotAllowed(
+            reason=N_(
+                "a person began an operation of the worklist: finish it, put it back by hand, or say what became"
+                " of it: storno changes settle"
+            )
+        )
+    with journal.writing() as writer:
+        writer.settle(outcomes, actor=actor)
+    if journal.counts(change_set.id).get(OperationState.NEEDS_PERSON):
+        raise NotAllowed(reason=N_("an operation waits for a person: storno changes settle"))
+
+
+def finish(journal: Journal, change_set: ChangeSet, actor: Actor) -> ChangeSet:
+    """Give the records back and say how it ended; pause where a person is needed."""
+    counts = journal.counts(change_set.id)
+    waiting = {state: n for state, n in counts.items() if state not in SETTLED}
+    if waiting:
+        people = waiting.get(OperationState.NEEDS_PERSON, 0)
+        handed = waiting.get(OperationState.SENT, 0)
+        said = Text(
+            N_("waits for a person: {handed} on the worklist, {people} to look at"),
+            {"handed": handed, "people": people},
+        )
+        pause(journal, change_set, actor, said, None)
+        return journal.change_set(change_set.id)
+    confirmed = counts.get(OperationState.CONFIRMED, 0)
+    already = journal.count_already(change_set.id)
+    if confirmed + already == change_set.operation_count:
+        to = ChangeSetState.APPLIED  # a plan with nothing ready is done at once, too
+    else:
+        to = ChangeSetState.PARTLY_APPLIED if confirmed else ChangeSetState.FAILED
+    with journal.writing() as writer:
+        locks.release_records(writer.connection, change_set.id)
+        queue.dequeue(writer.connection, change_set.id)
+        writer.move_change_set(
+            change_set.id,
+            to,
+            detail={state.value: n for state, n in counts.items()},
+            finished_at=clock.now(),
+            note=None,
+        )
+        restate_reversed(writer, change_set.id)
+        crashpoint("finish.before_commit")
+    crashpoint("finish.after_commit")
+    log.info(Event.CHANGE_SET_FINISHED, state=to.value, **{s.value: n for s, n in counts.items()})
+    return journal.change_set(change_set.id)
