@@ -21,8 +21,8 @@ from recovery.journal import Journal
 from recovery.model import Actor, Operation
 from recovery.reversing.created import created_documents
 from recovery.running.judgement import Judge, Systems, action_of
+from recovery.running.outcome import Outcome
 from recovery.states import IN_FLIGHT, OperationState
-from recovery.writing import Outcome
 
 log = structlog.get_logger(__name__)
 

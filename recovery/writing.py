@@ -1,21 +1,17 @@
-"""The only place that changes the journal. One `JournalWriter` is one transaction and one audit line."""
+"""The only place that moves what is in the journal. One `JournalWriter` is one transaction and one audit line."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import islice
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     Update,
     bindparam,
     insert,
-    literal_column,
-    or_,
     select,
     update,
 )
@@ -31,19 +27,19 @@ from recovery.at_rest.pruned import require_unpruned
 from recovery.at_rest.vault import NewImage, Vault, share_images
 from recovery.auditing import audit
 from recovery.auditing.audit import PROOF_SUBJECT, PROVED, PendingMove
-from recovery.hashing import hash_exception, hash_operation, head_hash, words_hash
-from recovery.images import decode_image, encode_image
+from recovery.hashing import head_hash, words_hash
 from recovery.model import Purpose
+from recovery.plan_rows import PlanRows
 from recovery.reversing.reversals import add_created, add_reversals
+from recovery.running.outcome import Outcome
+from recovery.sql.operation_moves import SEND, SETTLE
 from recovery.sql.positions import format_positions
-from recovery.sql.rows import pack_arguments, text_json
+from recovery.sql.rows import text_json
 from recovery.states import (
     CHANGE_SET_MOVES,
-    OPERATION_MOVES,
     SETTLED,
     ChangeSetState,
     OperationState,
-    is_path,
     sources,
 )
 from recovery.stopping.alarms import Doubtful
@@ -53,85 +49,14 @@ if TYPE_CHECKING:
 
     from recovery.at_rest.redaction import Redaction
     from recovery.model import Actor, Draft, Operation, PlanException, PlannedOperation
-    from recovery.reversing.created import Created
-
-INSERT_CHUNK: Final = 500
 
 _operation = schema.operation
-_by_id = _operation.c.id == bindparam("b_id")
-
-
-def _fixed(state: OperationState) -> ColumnElement[str]:
-    # Written into the statement: a bound value would be handed over once more with every row of a batch.
-    return literal_column(f"'{state.value}'")
-
-
-def _is_one_of(states: Iterable[OperationState]) -> ColumnElement[bool]:
-    # Not IN: SQLAlchemy expands its list at execution, which rules out sending many rows at once.
-    return or_(*(_operation.c.state == _fixed(state) for state in sorted(states)))
-
-
-_SEND: Final = (
-    update(_operation)
-    .where(_by_id, _is_one_of({OperationState.LOCKED, OperationState.CAPTURED}))
-    .values(
-        state=_fixed(OperationState.SENT),
-        before_hash=bindparam("b_before"),
-        sent_at=bindparam("b_at"),
-    )
-)
-
-
-def _settling(to: OperationState, *, has_image: bool, has_words: bool) -> Update:
-    values: dict[str, Any] = {"state": _fixed(to), "settled_at": bindparam("b_at")}
-    for name in ("reason", "error_code", "result"):
-        values[name] = bindparam(f"b_{name}") if has_words else None
-    if has_image:
-        values["after_hash"] = bindparam("b_after")
-    return (
-        update(_operation).where(_by_id, _is_one_of(sources(OPERATION_MOVES, to))).values(**values)
-    )
-
-
-_SETTLE: Final[dict[tuple[OperationState, bool, bool], Update]] = {
-    (to, has_image, has_words): _settling(to, has_image=has_image, has_words=has_words)
-    for to in OperationState
-    if to is not OperationState.PLANNED
-    for has_image in (False, True)
-    for has_words in (False, True)
-}
 
 
 def _told(reasons: dict[str, str], words: dict[str, str]) -> dict[str, Any] | None:
     """Return what a move says of its operations: reasons to read, and hashes of all words to verify."""
     found = {"reasons": reasons, "words": words}
     return {name: each for name, each in found.items() if each} or None
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """Where one operation goes, and what is stored with it."""
-
-    operation: Operation
-    to: OperationState
-    after: bytes | None = None  # encoded after image
-    reason: Text | None = None
-    error_code: str | None = None
-    result: dict[str, Any] | None = None
-    created: tuple[Created, ...] = ()  # documents with a number of their own
-
-    @property
-    def has_words(self) -> bool:
-        """Whether there is more to store than the state and an image: of most operations there is not."""
-        return self.reason is not None or self.error_code is not None or bool(self.result)
-
-    def words(self) -> dict[str, str | None]:
-        """Return what is told of it, as it is stored."""
-        return {
-            "b_reason": None if self.reason is None else text_json(self.reason),
-            "b_error_code": self.error_code,
-            "b_result": encoding.dumps(self.result).decode() if self.result else None,
-        }
 
 
 class JournalWriter:
@@ -184,28 +109,9 @@ class JournalWriter:
         )
         add_reversals(self._connection, change_set_id, draft)
         hasher = hashlib.blake2b(digest_size=32)
-        count, dropped = 0, list[tuple[int, Text]]()
-        stream = iter(operations)
-        while chunk := list(islice(stream, INSERT_CHUNK)):
-            rows, records = list[dict[str, Any]](), list[dict[str, Any]]()
-            images: dict[bytes, NewImage] = {}
-            for planned in self._with_images(chunk):
-                count += 1
-                row, footprint = self._operation_row(change_set_id, count, planned, images)
-                if planned.dropped is not None:
-                    dropped.append((count, planned.dropped))
-                rows.append(row)
-                records += [
-                    {"operation_id": row["id"], "model": ref.model, "key": ref.key}
-                    for ref in footprint
-                    if ref != planned.step.ref
-                ]
-                hash_operation(hasher, row)
-            self._vault.put(self._connection, images)
-            self._connection.execute(insert(_operation), rows)
-            if records:
-                self._connection.execute(insert(schema.operation_record), records)
-        self._add_exceptions(change_set_id, exceptions, hasher)
+        rows = PlanRows(self._connection, self._vault, self._redaction, change_set_id, hasher)
+        count, dropped = rows.add_operations(operations)
+        rows.add_exceptions(exceptions)
         if draft.purpose is Purpose.ROLLBACK:
             share_images(self._connection)
             require_unpruned(self._connection, change_set_id)
@@ -226,99 +132,6 @@ class JournalWriter:
         if dropped:
             self._drop_planned(change_set_id, dropped)
         return change_set_id
-
-    def _with_images(self, chunk: Sequence[PlannedOperation]) -> Iterator[PlannedOperation]:
-        """Put the images that are stored already into some planned operations, read in this very transaction."""
-        hashes = {op.approved_hash for op in chunk} - {None}
-        found = self._vault.read(self._connection, {bytes.fromhex(str(each)) for each in hashes})
-        for planned in chunk:
-            if planned.approved_hash is None:
-                yield planned
-            else:
-                image = decode_image(found[bytes.fromhex(planned.approved_hash)])
-                yield replace(planned, approved=image, approved_hash=None)
-
-    def _operation_row(
-        self,
-        change_set_id: str,
-        position: int,
-        planned: PlannedOperation,
-        images: dict[bytes, NewImage],
-    ) -> tuple[dict[str, Any], tuple[Any, ...]]:
-        approved: bytes | None = None
-        footprint: tuple[Any, ...] = ()
-        if planned.approved is not None:
-            encoded = encode_image(planned.approved)
-            approved = self._vault.hash(encoded)
-            images[approved] = NewImage(planned.system, planned.step.ref.model, encoded)
-            footprint = planned.approved.refs()
-        step = planned.step
-        arguments, details = self._packed(planned, images)
-        return {
-            "id": new_id(),
-            "change_set_id": change_set_id,
-            "position": position,
-            "after_position": None if planned.after is None else planned.after + 1,
-            "system": planned.system,
-            "kind": planned.kind.value,
-            "number": planned.number,
-            "action": step.action,
-            "model": step.ref.model,
-            "key": step.ref.key,
-            "arguments": arguments,
-            "executor": planned.executor.value,
-            "reversibility": planned.reversibility.value,
-            "state": OperationState.PLANNED.value,
-            "approved_hash": approved,
-            "reverses_operation_id": planned.reverses_operation_id,
-            "details": details,
-        }, footprint
-
-    def _packed(
-        self, planned: PlannedOperation, images: dict[bytes, NewImage]
-    ) -> tuple[str | None, str | None]:
-        """Return arguments and details as they are stored; what nobody shall see goes to the images."""
-        arguments = planned.step.arguments
-        details = encoding.dumps(planned.details) if planned.details else None
-        if not self._redaction:
-            return pack_arguments(arguments), None if details is None else details.decode()
-        hiding = Concealer(self._redaction, self._vault, planned.system, planned.step.ref.model)
-        packed = pack_arguments(arguments, hiding.arguments(arguments))
-        if details is not None:
-            details = encoding.encode_json(hiding.details(encoding.loads(details)))
-        images |= hiding.images
-        return packed, None if details is None else details.decode()
-
-    def _concealed(self, outcome: Outcome, images: dict[bytes, NewImage]) -> Outcome:
-        """Return an outcome whose result refers to what nobody shall see, which goes to the images."""
-        if not self._redaction or not outcome.result:
-            return outcome
-        operation = outcome.operation
-        hiding = Concealer(self._redaction, self._vault, operation.system, operation.ref.model)
-        result = hiding.details(encoding.loads(encoding.dumps(outcome.result)))
-        images |= hiding.images
-        return replace(outcome, result=result)
-
-    def _add_exceptions(
-        self, change_set_id: str, exceptions: Iterable[PlanException], hasher: hashlib.blake2b
-    ) -> None:
-        rows = []
-        for position, found in enumerate(exceptions, start=1):
-            row = {
-                "change_set_id": change_set_id,
-                "position": position,
-                "system": found.system,
-                "kind": found.kind.value,
-                "number": found.number,
-                "model": None if found.ref is None else found.ref.model,
-                "key": None if found.ref is None else found.ref.key,
-                "code": found.code,
-                "text": encoding.dumps(found.text.as_dict()).decode(),
-            }
-            hash_exception(hasher, row)
-            rows.append(row)
-        if rows:
-            self._connection.execute(insert(schema.plan_exception), rows)
 
     def _drop_planned(self, change_set_id: str, dropped: Sequence[tuple[int, Text]]) -> None:
         now = clock.now()
@@ -413,9 +226,7 @@ class JournalWriter:
                 images[found] = NewImage(operation.system, operation.ref.model, encoded)
             rows.append({"b_id": operation.id, "b_before": found, "b_at": now})
         self._vault.put(self._connection, images)
-        self._expect(
-            self._connection.execute(_SEND, rows).rowcount, operations, OperationState.SENT
-        )
+        self._expect(self._connection.execute(SEND, rows).rowcount, operations, OperationState.SENT)
         change_set_id = operations[0].change_set_id
         positions = [operation.position for operation in operations]
         self._record_operations(
@@ -443,7 +254,7 @@ class JournalWriter:
             ((each.operation.id, each.operation.system, each.created) for each in outcomes),
         )
         for (to, has_image, has_words), members in groups.items():
-            self._settle_group(to, members, _SETTLE[to, has_image, has_words], actor)
+            self._settle_group(to, members, SETTLE[to, has_image, has_words], actor)
 
     def _settle_group(
         self,
@@ -512,6 +323,16 @@ class JournalWriter:
             )
         )
 
+    def _concealed(self, outcome: Outcome, images: dict[bytes, NewImage]) -> Outcome:
+        """Return an outcome whose result refers to what nobody shall see, which goes to the images."""
+        if not self._redaction or not outcome.result:
+            return outcome
+        operation = outcome.operation
+        hiding = Concealer(self._redaction, self._vault, operation.system, operation.ref.model)
+        result = hiding.details(encoding.loads(encoding.dumps(outcome.result)))
+        images |= hiding.images
+        return replace(outcome, result=result)
+
     # --- proofs ---------------------------------------------------------------------------------
 
     def add_proof(self, change_set_id: str, content: dict[str, Any], *, actor: Actor) -> None:
@@ -524,8 +345,3 @@ class JournalWriter:
     def connection(self) -> Connection:
         """The open transaction, for `recovery.locks`."""
         return self._connection
-
-
-assert is_path(  # noqa: S101 - `send` moves along this path in one statement; a changed table must break loudly
-    OPERATION_MOVES, (OperationState.LOCKED, OperationState.CAPTURED, OperationState.SENT)
-)

@@ -7,7 +7,6 @@ outcome stay what they are: no call begins before the way back of all is on disk
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -31,58 +30,15 @@ from recovery import doubt
 from recovery.images import encode_image
 from recovery.journal import Journal
 from recovery.model import FieldDifference, Operation
+from recovery.running.batch_parts import BatchResult, Captured, Ended
 from recovery.running.evidence import known_images, moved_fields, moved_text, unmet_condition
 from recovery.running.judgement import Judge
+from recovery.running.outcome import Outcome
 from recovery.running.side_by_side import cut, side_by_side
 from recovery.states import OperationState
 from recovery.stopping.frozen import require_thawed
-from recovery.writing import Outcome
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(slots=True)
-class BatchResult:
-    """What became of a batch: settled outcomes, and operations left for a later batch."""
-
-    outcomes: list[Outcome] = field(default_factory=list)
-    postponed: list[Operation] = field(
-        default_factory=list
-    )  # share a record with one of this batch
-    stop: RefusedError | None = None  # log-in or rights: every other document would meet it too
-
-
-@dataclass(slots=True)
-class Captured:
-    """The operations of a batch that will be sent, with their before images."""
-
-    operations: list[Operation] = field(default_factory=list)
-    images: list[Image] = field(default_factory=list)
-    encoded: list[bytes] = field(default_factory=list)
-    hashes: list[str] = field(default_factory=list)
-
-    def add(self, operation: Operation, image: Image, encoded: bytes, found: str) -> None:
-        """Add one; `found` is the hash of its image."""
-        self.operations.append(operation)
-        self.images.append(image)
-        self.encoded.append(encoded)
-        self.hashes.append(found)
-
-    def part(self, place: slice) -> Captured:
-        """Return some of them."""
-        return Captured(
-            self.operations[place], self.images[place], self.encoded[place], self.hashes[place]
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """What became of one call: its answers and what the ERP shows since, or why there is one of them missing."""
-
-    answers: Sequence[Answer] = ()
-    after: Sequence[Image] = ()
-    failed: StornoError | None = None  # the call
-    unread: StornoError | None = None  # the call worked; reading back did not
 
 
 class Batch:

@@ -23,8 +23,8 @@ from recovery.images import (
 from recovery.journal import Journal
 from recovery.model import FieldDifference, Operation
 from recovery.reversing.created import created_documents
+from recovery.running.outcome import Outcome
 from recovery.states import ALREADY, OperationState
-from recovery.writing import Outcome
 
 Systems = Callable[[str], System]
 

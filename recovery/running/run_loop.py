@@ -11,8 +11,10 @@ from core.text import N_, Text
 from recovery import doubt
 from recovery.journal import Journal
 from recovery.model import Operation
-from recovery.running.batch import Batch, BatchResult
+from recovery.running.batch import Batch
+from recovery.running.batch_parts import BatchResult
 from recovery.running.judgement import Systems, action_of
+from recovery.running.outcome import Outcome
 from recovery.running.predecessors import sort_by_predecessors
 from recovery.running.run_options import RunOptions
 from recovery.running.standstill import Standstill
@@ -20,7 +22,6 @@ from recovery.running.stop_rules import StopRules
 from recovery.running.tally import Tally
 from recovery.states import OperationState
 from recovery.workers.polite import Gate
-from recovery.writing import Outcome
 
 OPEN_STATES: Final = frozenset({OperationState.LOCKED, OperationState.CAPTURED})
 READ_AHEAD: Final = 1000

@@ -16,6 +16,7 @@ from core.text import N_, Text
 from recovery import doubt, locks
 from recovery.approval import require_unexpired
 from recovery.reversing.standing import restate_reversed
+from recovery.running.outcome import Outcome
 from recovery.running.run_loop import OPEN_STATES
 from recovery.running.stop_rules import Ended
 from recovery.schema import audit_line, move, operation
@@ -24,7 +25,6 @@ from recovery.states import ALREADY, SETTLED, ChangeSetState, OperationState
 from recovery.stopping.alarms import AlarmKind, raise_alarm
 from recovery.stopping.frozen import require_thawed
 from recovery.workers import queue
-from recovery.writing import Outcome
 
 if TYPE_CHECKING:
     from recovery.journal import Journal

@@ -9,9 +9,9 @@ from typing import Final
 
 from core.errors import RefusedError, StopRuleMet, TransientError
 from core.text import N_
+from recovery.running.outcome import Outcome
 from recovery.running.run_options import RunOptions
 from recovery.states import ALREADY, SETTLED, OperationState
-from recovery.writing import Outcome
 
 FEWEST_JUDGED: Final = 20
 """A share of fewer operations than this says nothing: one of three is a third."""

@@ -10,9 +10,9 @@ import structlog
 from core.events import Event
 from recovery.journal import Journal
 from recovery.model import ChangeSet
+from recovery.running.outcome import Outcome
 from recovery.running.run_options import Progress
 from recovery.states import SETTLED, OperationState
-from recovery.writing import Outcome
 
 log = structlog.get_logger(__name__)
 

@@ -29,10 +29,10 @@ from recovery.at_rest.sealing import Keys
 from recovery.images import encode_image
 from recovery.journal import Journal
 from recovery.model import Actor, ChangeSet, Draft, PlannedOperation, Purpose
+from recovery.running.outcome import Outcome
 from recovery.sql.backup import back_up
 from recovery.sql.health import figures
 from recovery.states import ChangeSetState, OperationState
-from recovery.writing import Outcome
 from tests.benchmarks.report import only_warnings
 from tests.factories import ROOT
 

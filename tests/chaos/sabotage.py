@@ -20,8 +20,9 @@ from recovery.images import encode_image
 from recovery.reversing import preview
 from recovery.running import batch
 from recovery.running.judgement import Judge
+from recovery.running.outcome import Outcome
 from recovery.states import OperationState
-from recovery.writing import JournalWriter, Outcome
+from recovery.writing import JournalWriter
 
 Sabotage = Callable[[], AbstractContextManager[Any]]
 

@@ -19,13 +19,14 @@ from recovery import locks, schema
 from recovery.images import encode_image
 from recovery.journal import Journal
 from recovery.model import ChangeSet, Operation
+from recovery.running.outcome import Outcome
 from recovery.states import (
     CHANGE_SET_MOVES,
     OPERATION_MOVES,
     ChangeSetState,
     OperationState,
 )
-from recovery.writing import JournalWriter, Outcome
+from recovery.writing import JournalWriter
 from tests.integration.recovery.scene import CANCEL, CLOSE, UPDATE, Scene, make_scene
 
 

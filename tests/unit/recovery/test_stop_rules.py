@@ -11,11 +11,11 @@ import pytest
 from core.errors import StopRuleMet
 from core.text import Text
 from recovery.model import Operation
+from recovery.running.outcome import Outcome
 from recovery.running.run_options import RunOptions
 from recovery.running.stop_rules import Ended, StopRules
 from recovery.states import ALREADY, OperationState
 from recovery.workers.politeness import Manners, Politeness
-from recovery.writing import Outcome
 
 CONFIRMED, REFUSED, DROPPED = (
     OperationState.CONFIRMED,
