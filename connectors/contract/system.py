@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -142,6 +142,12 @@ class System(Protocol):
     def preparation(self, *, remove: bool) -> tuple[Step, ...]:
         """Return what an administrator may let Storno install in the system itself (or remove), as steps of
         actions of kind `setting`; what is installed stands in their arguments. Empty where there is nothing.
+        """
+
+    def people(self, users: Collection[str]) -> Mapping[str, str]:
+        """Return what people call the users that `Action.changed_by` names: one read, those without a name left out.
+
+        Empty where `changed_by` names them already as people do.
         """
 
     def schema(self, model: str) -> Mapping[str, FieldInfo]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -137,6 +137,10 @@ class FakeSystem:
     def preparation(self, *, remove: bool) -> tuple[Step, ...]:
         del remove
         return ()
+
+    def people(self, users: Collection[str]) -> Mapping[str, str]:
+        del users
+        return {}
 
     def schema(self, model: str) -> Mapping[str, FieldInfo]:
         if model not in SCHEMA:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -110,6 +110,10 @@ class OdbcSystem:
     def preparation(self, *, remove: bool) -> tuple[Step, ...]:
         del remove
         return ()
+
+    def people(self, users: Collection[str]) -> Mapping[str, str]:
+        del users
+        return {}
 
     def schema(self, model: str) -> Mapping[str, FieldInfo]:
         return targets.schema_of(self._look(), model)

@@ -32,6 +32,9 @@ STAMP: Final = "_stamp"
 STAMPS: Final = frozenset({STAMP, "write_date", "write_uid"})
 """What every write leaves on the record that it writes."""
 
+USERS: Final = "res.users"
+"""The model of Odoo's users, by which a record names who wrote it."""
+
 CHATTER: Final[Mapping[str, frozenset[str]]] = {
     "mail.message": frozenset({"*"}),
     "mail.tracking.value": frozenset({"*"}),
@@ -199,7 +202,7 @@ class OdooAction(Action):
 
     def changed_by(self, image: Image, ref: Ref) -> str | None:
         writer = fields_of(image.get(ref)).get("write_uid")
-        return f"res.users {writer}" if isinstance(writer, int) else None
+        return f"{USERS} {writer}" if isinstance(writer, int) else None
 
     def changed_at(self, image: Image, ref: Ref) -> datetime | None:
         found = fields_of(image.get(ref)).get("write_date")

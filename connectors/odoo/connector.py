@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from config.systems import OdooOptions
@@ -23,7 +23,7 @@ from connectors.contract import (
 )
 from connectors.http import HttpClient
 from connectors.odoo import target as targets
-from connectors.odoo.actions import STAMP, OdooAction, Target
+from connectors.odoo.actions import STAMP, USERS, OdooAction, Target
 from connectors.odoo.catalogue import STAMP_INFO, Catalogue
 from connectors.odoo.errors import IS_ANSWERED
 from connectors.odoo.guard import guard_actions, guard_steps
@@ -111,6 +111,12 @@ class OdooSystem:
 
     def preparation(self, *, remove: bool) -> tuple[Step, ...]:
         return guard_steps(self._look(), remove=remove)
+
+    def people(self, users: Collection[str]) -> Mapping[str, str]:
+        keys = [user.removeprefix(f"{USERS} ") for user in sorted(users)]
+        refs = [Ref(USERS, key) for key in keys if key.isdecimal()]
+        named = {f"{USERS} {each.ref.key}": each.fields for each in self.read(refs, ["name"])}
+        return {user: str(found["name"]) for user, found in named.items() if found}
 
     def schema(self, model: str) -> Mapping[str, FieldInfo]:
         found = self._look().fields.get(model)

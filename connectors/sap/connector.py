@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
@@ -129,6 +129,10 @@ class SapSystem:
     def preparation(self, *, remove: bool) -> tuple[Step, ...]:
         del remove
         return ()
+
+    def people(self, users: Collection[str]) -> Mapping[str, str]:
+        del users
+        return {}
 
     def schema(self, model: str) -> Mapping[str, FieldInfo]:
         structure = self._reader.structure(_layout(model), model)

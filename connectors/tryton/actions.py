@@ -34,6 +34,9 @@ TIMESTAMP: Final = "_timestamp"
 STAMPS: Final = frozenset({TIMESTAMP, "write_date", "write_uid"})
 """What every write leaves on the record that it writes."""
 
+USERS: Final = "res.user"
+"""The model of Tryton's users, by which a record names who wrote it."""
+
 LOG_NOTE: Final = N_(
     "Tryton keeps who pressed what (ir.model.log) and its row counters go on; write date and last writer of"
     " each changed record are new"
@@ -177,7 +180,7 @@ class TrytonAction(Action):
 
     def changed_by(self, image: Image, ref: Ref) -> str | None:
         writer = fields_of(image.get(ref)).get("write_uid")
-        return f"res.user {writer}" if isinstance(writer, int) else None
+        return f"{USERS} {writer}" if isinstance(writer, int) else None
 
     def changed_at(self, image: Image, ref: Ref) -> datetime | None:
         found = fields_of(image.get(ref)).get("write_date")

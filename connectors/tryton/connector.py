@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from config.systems import TrytonOptions
@@ -23,7 +23,7 @@ from connectors.contract import (
 )
 from connectors.http import HttpClient
 from connectors.tryton import target as targets
-from connectors.tryton.actions import TIMESTAMP, Target, TrytonAction
+from connectors.tryton.actions import TIMESTAMP, USERS, Target, TrytonAction
 from connectors.tryton.invoice_actions import invoice_actions
 from connectors.tryton.order_actions import order_actions
 from connectors.tryton.period_actions import period_actions
@@ -119,6 +119,12 @@ class TrytonSystem:
     def preparation(self, *, remove: bool) -> tuple[Step, ...]:
         del remove
         return ()
+
+    def people(self, users: Collection[str]) -> Mapping[str, str]:
+        keys = [user.removeprefix(f"{USERS} ") for user in sorted(users)]
+        refs = [Ref(USERS, key) for key in keys if key.isdecimal()]
+        named = {f"{USERS} {each.ref.key}": each.fields for each in self.read(refs, ["name"])}
+        return {user: str(found["name"]) for user, found in named.items() if found}
 
     def schema(self, model: str) -> Mapping[str, FieldInfo]:
         try:

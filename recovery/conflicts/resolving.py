@@ -245,6 +245,9 @@ def _aimed(conflict: Conflict, way: Way, origin: Origin, answers: Answers) -> Re
             return Resolution(way, origin)
 
 
+SHOWN_FIELDS: Final = 3
+"""Fields that the reason of a conflict names; the conflict itself holds all."""
+
 _NO_NUMBER: Final = N_("a difference can be added to numbers alone, and one of the three is none")
 _DERIVED: Final = N_(
     "the ERP works this field out by itself: it can be recomputed, or the document left"
@@ -312,9 +315,10 @@ def _why_open(conflicts: Sequence[Conflict]) -> Text | None:
             )
     if not unanswered:
         return None
-    return Text(
-        N_("somebody changed it after the operation ({count} fields)"), {"count": len(unanswered)}
-    )
+    names = list(dict.fromkeys(each.field for each in unanswered))
+    more = ["..."] if len(names) > SHOWN_FIELDS else []
+    fields = ", ".join([*names[:SHOWN_FIELDS], *more])
+    return Text(N_("somebody changed it after the operation: {fields}"), {"fields": fields})
 
 
 def _is_kept(sight: _Sight, conflicts: Sequence[Conflict]) -> bool:

@@ -21,6 +21,7 @@ from core.collector import seldom_collected
 from core.retry import RetryPolicy
 from core.text import N_, Text
 from recovery.conflicts.fields import find_conflicts, kept_edits
+from recovery.conflicts.people import with_names
 from recovery.conflicts.resolutions import NO_RULES, Rules
 from recovery.conflicts.resolving import UNTOUCHED, Answers, OnConflict, Resolved, resolve
 from recovery.conflicts.rule_checks import unfit_rules
@@ -93,10 +94,10 @@ def _preview(
         found, gathered.ties, gathered.circles, with_dependents=selection.with_dependents
     )
     return RollbackPreview(
-        items=whole.items,
+        items=with_names(systems, whole.items),
         reverses_id=gathered.reverses_id,
         actions=_described(systems, [*whole.items, *whole.offered]),
-        offered=whole.offered,
+        offered=with_names(systems, whole.offered),
         notes=gathered.notes,
         circles=tuple(tuple(found[place].last for place in circle) for circle in gathered.circles),
         unfit=unfit_rules(systems, answers.rules, [item.last for item in found]),

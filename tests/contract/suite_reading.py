@@ -91,6 +91,12 @@ class ReadingSuite:
         with pytest.raises(NotFound):
             system.find(missing, ["1"])
 
+    def test_users_nobody_knows_have_no_name(self, system: System) -> None:
+        """A name that is not there is left out: no preview is lost for it."""
+        strangers = ["", "nobody", "res.user 999999", "res.users 999999", "res.user 0x1F"]
+        assert {} == system.people([])
+        assert {} == system.people(strangers)
+
     def test_closed_system_can_be_opened_again(self, subject: Subject) -> None:
         """Closing ends the connection, not the ERP: another one sees the same documents."""
         ref, number = subject.make_document(subject.KINDS[0], is_closed=False)

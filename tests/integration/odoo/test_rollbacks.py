@@ -93,3 +93,16 @@ def test_a_preview_asks_no_more_than_one_reading(odoo: OdooSubject, desk: Desk) 
     assert {Status.CLEAN} == {item.status for item in found.items}
     assert len(keys) == len(found.items)
     assert one_reading >= asked > 0
+
+
+def test_whoever_changed_it_is_named(odoo: OdooSubject, desk: Desk) -> None:
+    """What stands beside a conflict is a person, not the number of a record."""
+    (key,) = odoo.office.purchases("draft", 1)
+    done = desk.do("purchase_order.cancel", [key])
+    for button in ("button_draft", "button_confirm"):
+        odoo.office.call("purchase.order", button, [key])
+    (item,) = preview(desk.journal, lambda _: desk.system, Selection(change_set_id=done.id)).items
+    uid = odoo.office.colleague.uid
+    (user,) = odoo.office.call("res.users", "read", [uid], ["name"])
+
+    assert {f"{user['name']} (res.users {uid})"} == {each.changed_by for each in item.conflicts}

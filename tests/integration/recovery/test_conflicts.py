@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 
 import pytest
@@ -10,7 +11,7 @@ from connectors.contract import Effect, Ref
 from connectors.fake.sample import add_invoice, add_period
 from connectors.fake.schema import LINE, ORDER
 from core.encoding import moment_text
-from core.errors import NotAllowed
+from core.errors import AccessDenied, NotAllowed
 from recovery.images import MISSING
 from recovery.reversing.preview import OnConflict, RollbackItem, Status
 from recovery.states import ChangeSetState, OperationState
@@ -39,7 +40,7 @@ def test_a_conflict_is_shown_field_by_field(both: Scene) -> None:
         "closed_how": (None, "by_hand", "by_itself"),
     } == shown(conflict)
     assert {Ref(ORDER, keys[0])} == {each.ref for each in conflict.conflicts}
-    assert "somebody changed it after the operation (2 fields)" == str(conflict.reason)
+    assert "somebody changed it after the operation: closed_how, state" == str(conflict.reason)
 
 
 @pytest.mark.parametrize("on_conflict", [OnConflict.STOP, OnConflict.SKIP, OnConflict.RECOMPUTE])
@@ -252,3 +253,25 @@ def test_a_type_that_changed_is_a_conflict(scene: Scene) -> None:
     scene.erp.edit(ORDER, key, {"priority": Decimal(2)})
 
     assert [Status.CONFLICT] == [item.status for item in scene.preview(done).items]
+
+
+def test_who_changed_it_has_a_name(both: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The name that people know stands beside the ERP's own; where the ERP does not tell it, nothing is lost."""
+    keys = both.orders(1)
+    done = both.do(CANCEL, keys)
+    both.erp.edit(ORDER, keys[0], {"state": "archived"})
+
+    def told(users: Collection[str]) -> Mapping[str, str]:
+        return dict.fromkeys(users, "Ada Lovelace")
+
+    def refused(users: Collection[str]) -> Mapping[str, str]:
+        raise AccessDenied(system="erp", user="storno", said=", ".join(users))
+
+    monkeypatch.setattr(both.system, "people", told)
+    (named,) = both.preview(done).items
+    monkeypatch.setattr(both.system, "people", refused)
+    (unnamed,) = both.preview(done).items
+
+    assert ["Ada Lovelace (somebody)"] == [each.changed_by for each in named.conflicts]
+    assert ["somebody"] == [each.changed_by for each in unnamed.conflicts]
+    assert Status.CONFLICT is unnamed.status

@@ -49,7 +49,9 @@ def test_a_form_that_was_saved_without_a_change_is_no_edit(company: Company) -> 
     assert ("comment", None, "") in {(each.field, each.before, each.after) for each in exact}
     assert [] == differences(before, now, ignore=action.trace, form=action.normal_form)
     assert action.changed_at(now, ref) != action.changed_at(before, ref)
-    assert action.changed_by(now, ref) is not None
+    by = action.changed_by(now, ref)
+    assert by is not None
+    assert {by: "王小明"} == company.system.people([by, "res.user 999999"])
 
 
 def test_a_change_is_a_change(company: Company) -> None:
