@@ -32,6 +32,7 @@ class Event(StrEnum):
     WORKER_STOPPED = "worker.stopped"
     WORKER_FAILED = "worker.failed"
     SYSTEM_HELD_OFF = "system.held_off"
+    SYSTEM_STATE_UNTOLD = "system.state_untold"
     SYSTEM_STOPPED = "system.stopped"
 
     BATCH_SENT = "batch.sent"

@@ -16,7 +16,14 @@ import structlog
 
 from connectors.contract import Answer, Call, Fence, Image, Step, System, no_fence
 from core import clock
-from core.errors import HeldOff, JournalBusy, JournalFull, OutcomeUnknown, TransientError
+from core.errors import (
+    HeldOff,
+    JournalBusy,
+    JournalFull,
+    OutcomeUnknown,
+    StornoError,
+    TransientError,
+)
 from core.events import Event
 from core.text import Text
 from recovery.stopping.alarms import AlarmKind, raise_alarm
@@ -198,7 +205,18 @@ class _Door:
         raise self._held_off(self.manners.breaker_seconds, self._why())
 
     def after_call(self, error: BaseException | None) -> None:
-        """Remember how it went."""
+        """Remember how it went. What the call did stays what it did: nothing raised here reaches the caller.
+
+        Else a journal that is busy for a moment would turn a write that was done into one that was not sent.
+        """
+        try:
+            self._remember(error)
+        except StornoError as untold:
+            log.warning(
+                Event.SYSTEM_STATE_UNTOLD, system=self.name, code=untold.code, error=str(untold)
+            )
+
+    def _remember(self, error: BaseException | None) -> None:
         if isinstance(error, TransientError) and not isinstance(error, (*_OURS, HeldOff)):
             with self._alone:
                 self._failed(error)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
@@ -11,9 +11,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import select, update
 
+from connectors.contract import Answer, Call, Fence, no_fence
 from connectors.fake.faults import FaultKind
 from core import clock
-from core.errors import HeldOff, StopRuleMet, TransientError
+from core.errors import HeldOff, JournalBusy, OutcomeUnknown, StopRuleMet, TransientError
 from core.retry import RetryPolicy
 from recovery.journal import Journal
 from recovery.model import ChangeSet
@@ -141,6 +142,39 @@ def test_the_read_that_fails_opens_it_for_longer(both: Scene) -> None:
 
     assert 100 < state.held_seconds <= 120
     assert [AlarmKind.BREAKER_OPENED.value] == alarms(both)
+
+
+@pytest.mark.parametrize("written", ["all_well", "hold_off"])
+def test_what_is_not_written_of_a_call_does_not_undo_it(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, written: str
+) -> None:
+    """A journal that is busy for a moment after a write makes no undone write of it: it is read back, and sent once."""
+    (key,) = scene.orders(1)
+    change_set = scene.approve(scene.plan(CANCEL, [key]))
+    with scene.journal.writing() as writer:
+        system_state.count_failure(writer.connection, scene.system.name)
+    if written == "hold_off":
+        apply = scene.system.apply
+
+        def no_answer(calls: Sequence[Call], fence: Fence = no_fence) -> list[Answer]:
+            apply(calls, fence)
+            raise OutcomeUnknown(system=scene.system.name, retry_after=1.0)
+
+        monkeypatch.setattr(scene.system, "apply", no_answer)
+    failed: list[str] = []
+
+    def busy_after_the_write(*_: Any, **__: Any) -> bool:
+        if scene.applied():
+            failed.append(scene.order(key)["state"])
+            raise JournalBusy(journal="erp")
+        return False
+
+    monkeypatch.setattr(system_state, written, busy_after_the_write)
+    done = scene.run(change_set, **polite(scene, breaker_after=9))
+
+    assert ["cancelled"] == failed[:1]
+    assert ChangeSetState.APPLIED is done.state
+    assert [1] == list(scene.applied().values())
 
 
 def test_only_one_tries(both: Scene, other: Scene) -> None:
