@@ -72,7 +72,8 @@ def stop(
 ) -> ChangeSet:
     """End a paused change set for good: what was not sent is dropped, what nobody did by hand is refused.
 
-    What is in flight is settled first. Raises `IllegalMove` when it is not paused or running, `NotAllowed`
+    That nothing more is sent is stored first; then what is in flight is settled. Where that cannot be done now, the
+    change set stays paused with nothing left to send, and `stop` is asked again. Raises `IllegalMove` when it is not paused or running, `NotAllowed`
     while a person has to look at an operation (`changes settle`).
     """
     options = options or RunOptions()
@@ -134,19 +135,17 @@ class _Run:
                 to="stopped",
                 state=change_set.state.value,
             )
-        stages.start(self._journal, change_set, self._actor)
+        self._journal.require_intact_plan(change_set)
         said = Text(
             N_("stopped by {person}: {reason}"), {"person": self._actor.name, "reason": reason}
         )
-        try:
-            doubt.settle(self._journal, self._systems, change_set.id, self._options.retry)
-            stages.give_up(self._journal, self._systems, change_set, self._actor, said)
-        except IllegalMove:
-            raise
-        except StornoError as error:
-            self._pause(error.text, error)
-            raise
-        return stages.finish(self._journal, change_set, self._actor)
+        # The wish first, in one commit: whatever happens from here on, nothing more of it is sent by anybody.
+        stages.give_up_unsent(self._journal, change_set, self._actor, said)
+        doubt.settle(self._journal, self._systems, change_set.id, self._options.retry)
+        stages.give_up(
+            self._journal, self._systems, change_set, self._actor, said, self._options.retry
+        )
+        return stages.end(self._journal, change_set, self._actor)
 
     def _carry_out(self) -> bool:
         """Settle, then run what is open; return False when it was asked to stop before the end."""

@@ -150,16 +150,17 @@ def read_worklist(
     return outcomes
 
 
-def untouched(systems: Systems, journal: Journal, operations: Sequence[Operation]) -> int:
-    """Return how many of the operations nobody has begun: what they set is as it was, whatever else was written."""
-    count = 0
+def touched(systems: Systems, journal: Journal, operations: Sequence[Operation]) -> list[Operation]:
+    """Return the operations of which something was done: what they set is not as it was, whoever wrote it."""
+    found: list[Operation] = []
     for operation in operations:
         system = systems(operation.system)
         action = action_of(system, operation.step.action)
         before = journal.images([operation.before_hash])[str(operation.before_hash)]
         (now,) = system.capture([operation.step], [before])
-        count += not only(differences(before, now), action.ours)
-    return count
+        if only(differences(before, now), action.ours):
+            found.append(operation)
+    return found
 
 
 def decide(

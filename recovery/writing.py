@@ -218,13 +218,21 @@ class JournalWriter:
     def send(
         self, operations: Sequence[Operation], before: Sequence[bytes], hashes: Sequence[str]
     ) -> datetime:
-        """Store before images (encoded, with their hashes) and intents: locked or captured -> captured -> sent."""
+        """Store before images (encoded, with their hashes) and intents: locked or captured -> captured -> sent.
+
+        An image that is the approved one is stored already: it is read here, because it is the way back. Raises
+        `JournalBroken` where it is missing or was altered, and then nothing is sent.
+        """
         now, images, rows = clock.now(), dict[bytes, NewImage](), []
+        stored = set[bytes]()
         for operation, encoded, known in zip(operations, before, hashes, strict=True):
             found = bytes.fromhex(known)
-            if known != operation.approved_hash:
+            if known == operation.approved_hash:
+                stored.add(found)
+            else:
                 images[found] = NewImage(operation.system, operation.ref.model, encoded)
             rows.append({"b_id": operation.id, "b_before": found, "b_at": now})
+        self._vault.read(self._connection, stored)
         self._vault.put(self._connection, images)
         self._expect(self._connection.execute(SEND, rows).rowcount, operations, OperationState.SENT)
         change_set_id = operations[0].change_set_id

@@ -169,6 +169,9 @@ class System(Protocol):
         `fence` is asked before what makes the write permanent: the COMMIT where the target has transactions
         that we end, else the sending. What it raises passes through, and then nothing was written.
 
+        Where documents are committed one by one, whatever ends the batch after the first of them was carried out is
+        told as `Answer.unsent` of the others: those before it stand.
+
         Raises `RefusedError` when an atomic batch was refused whole (nothing happened to any member),
         `TransientError` when certainly nothing was sent or done, `OutcomeUnknown` when that is not certain.
         """

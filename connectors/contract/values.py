@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from core.encoding import Value
-    from core.errors import RefusedError
+    from core.errors import RefusedError, StornoError
 
 
 class Kind(StrEnum):
@@ -142,10 +142,15 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the ERP said to one call: nothing against it, or its refusal."""
+    """What the ERP said to one call: nothing against it, or its refusal.
+
+    `unsent` says that this call was certainly not carried out although others of its batch were, and why: a freeze
+    between two documents that are committed one by one, a system that cannot be reached any more, a log-in that ended.
+    """
 
     operation_id: str
     refused: RefusedError | None = None
+    unsent: StornoError | None = None
 
 
 Fence = Callable[[], None]

@@ -47,10 +47,12 @@ from connectors.sap.units import units
 from connectors.sap.values import VALUE_TYPES
 from core.errors import (
     STOPS_THE_RUN,
+    AccessDenied,
     ContractBroken,
+    Frozen,
+    LoginFailed,
     NotAllowed,
     NotFound,
-    OutcomeUnknown,
     RefusedError,
     StaleRecord,
     TransientError,
@@ -163,7 +165,14 @@ class SapSystem:
         answers: list[Answer] = []
         with self._carrier(action, fence) as carry_out:
             for call in calls:
-                answers.append(self._one(carry_out, call, is_first=not answers))
+                try:
+                    answers.append(_one(carry_out, call))
+                except (LoginFailed, AccessDenied, TransientError, Frozen) as error:
+                    if not answers:
+                        raise
+                    # Each document is committed for itself: those before this one stand.
+                    rest = calls[len(answers) :]
+                    return [*answers, *(Answer(each.operation_id, unsent=error) for each in rest)]
         return answers
 
     def close(self) -> None:
@@ -185,23 +194,6 @@ class SapSystem:
                 require_unchanged=lambda: self._require_unchanged(call),
                 fence=fence,
             )
-
-    def _one(self, carry_out: Callable[[Call], object], call: Call, *, is_first: bool) -> Answer:
-        """Carry out one document of a batch. Those before it stand: what would say otherwise becomes doubt."""
-        try:
-            carry_out(call)
-        except STOPS_THE_RUN as error:
-            if is_first:
-                raise
-            raise OutcomeUnknown(system=self.name, problem=error.details["said"]) from error
-        except RefusedError as error:
-            return Answer(call.operation_id, error)
-        except TransientError as error:
-            if is_first:
-                raise
-            problem = error.details.get("problem", str(error))
-            raise OutcomeUnknown(system=self.name, problem=problem) from error
-        return Answer(call.operation_id)
 
     def _require_unchanged(self, call: Call) -> None:
         """Asked while SAP holds the lock: what is stored must be what the change was planned on."""
@@ -347,3 +339,14 @@ def _layout(model: str) -> Layout:
 
 
 __all__ = ["SapSystem", "open_system"]
+
+
+def _one(carry_out: Callable[[Call], object], call: Call) -> Answer:
+    """Carry out one document of a batch; what concerns it alone is its answer."""
+    try:
+        carry_out(call)
+    except STOPS_THE_RUN:
+        raise
+    except RefusedError as error:
+        return Answer(call.operation_id, error)
+    return Answer(call.operation_id)

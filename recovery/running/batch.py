@@ -220,8 +220,9 @@ class Batch:
             if end.unread is not None:
                 raise end.unread
         for _, end in told:
-            if isinstance(end.failed, TransientError | Frozen):
-                raise end.failed
+            for error in (end.failed, *(answer.unsent for answer in end.answers)):
+                if isinstance(error, TransientError | Frozen):
+                    raise error
 
     def _carry_out(self, part: Captured) -> Ended:
         """Make one call and read back what it did. Runs beside others of its kind, so it touches no journal."""
@@ -261,8 +262,10 @@ class Batch:
         outcomes = [
             judge.judge(operation, part.images[i], end.after[i], end.answers[i].refused)
             for i, operation in enumerate(part.operations)
+            if end.answers[i].unsent is None
         ]
         doubt.store(self._journal, outcomes)
+        self._keep_unsent(part, end, result)
         log.info(Event.BATCH_CONFIRMED, action=self._action.name, count=len(outcomes))
         crashpoint("apply.after_outcome")
         result.outcomes += outcomes
@@ -270,13 +273,20 @@ class Batch:
             if isinstance(answer.refused, STOPS_THE_RUN):
                 result.stop = answer.refused
 
+    def _keep_unsent(self, part: Captured, end: Ended, result: BatchResult) -> None:
+        """Put back what its call never came to: it is open, as it was before its batch."""
+        unsent = [i for i, answer in enumerate(end.answers) if answer.unsent is not None]
+        if not unsent:
+            return
+        error = end.answers[unsent[0]].unsent
+        self._back_to_captured([part.operations[i] for i in unsent], _why_not(error))
+        if isinstance(error, STOPS_THE_RUN):
+            result.stop = error
+
     def _failed(self, part: Captured, error: StornoError, result: BatchResult) -> None:
         match error:
-            case TransientError():
-                busy = Text(N_("the system was busy; nothing happened"))
-                self._back_to_captured(part.operations, busy)
-            case Frozen():
-                self._back_to_captured(part.operations, error.text)
+            case TransientError() | Frozen():
+                self._back_to_captured(part.operations, _why_not(error))
             case OutcomeUnknown():
                 self._doubt(part, error, result)
             case RefusedError():
@@ -366,3 +376,10 @@ class Batch:
                     for operation in operations
                 ]
             )
+
+
+def _why_not(error: StornoError | None) -> Text:
+    """Say why nothing was sent."""
+    if error is None or isinstance(error, TransientError):
+        return Text(N_("the system was busy; nothing happened"))
+    return error.text

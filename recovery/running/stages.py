@@ -27,6 +27,7 @@ from recovery.stopping.frozen import require_thawed
 from recovery.workers import queue
 
 if TYPE_CHECKING:
+    from core.retry import RetryPolicy
     from recovery.journal import Journal
     from recovery.model import Actor, ChangeSet
     from recovery.running.judgement import Systems
@@ -127,19 +128,56 @@ def pause(
     log.info(Event.CHANGE_SET_PAUSED, reason=str(note))
 
 
+def give_up_unsent(journal: Journal, change_set: ChangeSet, actor: Actor, reason: Text) -> None:
+    """Drop what was never sent, forget that a worker was to go on, and pause: one commit.
+
+    What was sent once and seemed not to have happened stays open: it is looked at before it is given up.
+    """
+    unsent = [
+        Outcome(op, OperationState.DROPPED, reason=reason)
+        for op in journal.operations(change_set.id, states=OPEN_STATES)
+        if op.sent_at is None
+    ]
+    with journal.writing() as writer:
+        queue.dequeue(writer.connection, change_set.id)
+        if change_set.state is ChangeSetState.RUNNING:
+            writer.move_change_set(
+                change_set.id, ChangeSetState.PAUSED, actor=actor, note=text_json(reason)
+            )
+        writer.settle(unsent, actor=actor)
+
+
+def end(journal: Journal, change_set: ChangeSet, actor: Actor) -> ChangeSet:
+    """Finish a paused change set of which nothing is open any more."""
+    with journal.writing() as writer:
+        writer.move_change_set(change_set.id, ChangeSetState.RUNNING, actor=actor, note=None)
+    return finish(journal, change_set, actor)
+
+
 def give_up(
-    journal: Journal, systems: Systems, change_set: ChangeSet, actor: Actor, reason: Text
+    journal: Journal,
+    systems: Systems,
+    change_set: ChangeSet,
+    actor: Actor,
+    reason: Text,
+    policy: RetryPolicy,
 ) -> None:
-    """Drop what was not sent; refuse what was handed out and is untouched in the ERP.
+    """Drop what was not done; refuse what was handed out and is untouched in the ERP.
 
     Raises `NotAllowed` when a person has begun an operation of the worklist, or has to look at one.
     """
     unsent = list(journal.operations(change_set.id, states=OPEN_STATES))
+    moved = doubt.touched(systems, journal, [op for op in unsent if op.sent_at is not None])
+    if moved:
+        again = Text(N_("it was sent before, and the ERP shows a change since"))
+        with journal.writing() as writer:
+            writer.settle([Outcome(op, OperationState.IN_DOUBT, reason=again) for op in moved])
+        doubt.settle(journal, systems, change_set.id, policy)
+        unsent = list(journal.operations(change_set.id, states=OPEN_STATES))
     handed_out = list(journal.operations(change_set.id, states={OperationState.SENT}))
     outcomes = [Outcome(op, OperationState.DROPPED, reason=reason) for op in unsent]
     outcomes += [Outcome(op, OperationState.REFUSED, reason=reason) for op in handed_out]
-    untouched = doubt.untouched(systems, journal, handed_out)
-    if untouched < len(handed_out):
+    if doubt.touched(systems, journal, handed_out):
         raise NotAllowed(
             reason=N_(
                 "a person began an operation of the worklist: finish it, put it back by hand, or say what became"

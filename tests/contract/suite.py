@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Final
 from weakref import WeakKeyDictionary
 
@@ -36,6 +37,7 @@ from connectors.contract import (
 from connectors.judging import fields_of
 from core.errors import (
     FenceLost,
+    Frozen,
     OutcomeUnknown,
     RefusedError,
     StaleRecord,
@@ -249,6 +251,32 @@ class ContractSuite(ReadingSuite):
             system.apply([Call(new_id(), step, before)], down)
         assert content == subject.dump()
         assert before == image_of(system, step)
+
+    def test_a_fence_that_falls_between_two_documents(
+        self, subject: Subject, system: System
+    ) -> None:
+        """A freeze in the middle of a batch: what is said to be done is done, all else is as it was and said to be so."""
+        steps = [subject.make(subject.BATCH_ACTION) for _ in range(3)]
+        before, content = system.capture(steps, [None] * 3), subject.dump()
+        calls = [Call(new_id(), s, b) for s, b in zip(steps, before, strict=True)]
+        asked = count(1)
+
+        def falls() -> None:
+            if next(asked) == 2:
+                raise Frozen(freeze="01a2", scope="system:erp", person="mei", said="stock count")
+
+        try:
+            answers = system.apply(calls, falls)
+        except Frozen:
+            assert content == subject.dump()
+            return
+        after = system.capture(steps, list(before))
+        action = action_of(system, steps[0])
+        assert [call.operation_id for call in calls] == [each.operation_id for each in answers]
+        for step, was, now, answer in zip(steps, before, after, answers, strict=True):
+            assert answer.refused is None
+            assert (answer.unsent is None) is action.is_done(step, was, now)
+            assert (answer.unsent is not None) is (was == now)
 
 
 def apply(system: System, members: list[tuple[Step, Image]]) -> list[Answer]:

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.contract import Executor
+from connectors.contract import Call, Executor
 from connectors.fake.schema import ORDER
-from core.errors import IllegalMove, LoginFailed, NotAllowed, TransientError
-from recovery.apply import stop
+from core.errors import HeldOff, IllegalMove, LoginFailed, NotAllowed, TransientError
+from core.retry import RetryPolicy
+from recovery import doubt
+from recovery.apply import RunOptions, stop
 from recovery.doubt import decide
 from recovery.model import ChangeSet
 from recovery.states import ChangeSetState, OperationState
+from recovery.workers import holders, queue, system_state
+from recovery.workers.politeness import Manners, Politeness
 from tests.integration.recovery.scene import CANCEL, CLOSE, MEI, Scene
 
 APPROVE = "purchase_order.approve_by_hand"
-CONFIRMED, DROPPED, REFUSED = (
+CONFIRMED, DROPPED, LOCKED, REFUSED = (
     OperationState.CONFIRMED,
     OperationState.DROPPED,
+    OperationState.LOCKED,
     OperationState.REFUSED,
 )
 
@@ -161,3 +166,85 @@ def test_only_what_waits_is_ended(scene: Scene) -> None:
     for change_set in (planned, done):
         with pytest.raises(IllegalMove):
             end(scene, change_set)
+
+
+class Died(BaseException):
+    """The process ends here."""
+
+
+def cut_short(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> tuple[list[str], ChangeSet]:
+    """Return orders and their change set, whose run died after the answer to its first of three writes was lost."""
+    keys = scene.orders(3)
+    approved = scene.approve(scene.plan(CANCEL, keys))
+    scene.fail("lost", on="apply", is_applied=False)
+
+    def die(*_: object, **__: object) -> None:
+        raise Died
+
+    with monkeypatch.context() as patch:
+        patch.setattr(doubt, "settle_group", die)
+        with pytest.raises(Died):
+            scene.run(approved, batch_size=1)
+    assert [OperationState.IN_DOUBT, LOCKED, LOCKED] == scene.moved(approved)
+    return keys, approved
+
+
+@pytest.mark.parametrize("met", ["held off", "keyboard", "died"])
+def test_once_it_is_stopped_nothing_more_is_sent(
+    both: Scene, monkeypatch: pytest.MonkeyPatch, met: str
+) -> None:
+    """Whatever keeps it from ending at once: no worker goes on with it, and whoever does finds nothing to send."""
+    keys, change_set = cut_short(both, monkeypatch)
+    manners = Politeness({both.system.name: Manners(breaker_after=5)}, longest_wait_seconds=0.0)
+    options = RunOptions(politeness=manners, retry=RetryPolicy(deadline_seconds=0.0), batch_size=1)
+    errors: dict[str, type[BaseException]] = {"keyboard": KeyboardInterrupt, "died": Died}
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise errors[met]
+
+    def halt() -> ChangeSet:
+        return stop(
+            both.journal, both.systems, change_set.id, actor=MEI, reason="wrong", options=options
+        )
+
+    with monkeypatch.context() as patch:
+        if met in errors:
+            patch.setattr(doubt, "settle_group", interrupted)
+        else:
+            with both.journal.writing() as writer:
+                system_state.hold_off(writer.connection, both.system.name, 60, system_state.ASKED)
+        with pytest.raises(errors.get(met, HeldOff)):
+            halt()
+    with both.journal.reading() as connection:
+        assert [] == list(queue.entries(connection))
+    assert [] == holders.abandoned(both.journal.database)
+    assert ChangeSetState.PAUSED is both.again(change_set).state
+
+    with both.journal.writing() as writer:
+        system_state.all_well(writer.connection, both.system.name)
+    ended = halt()
+
+    assert ChangeSetState.FAILED is ended.state
+    assert {DROPPED, REFUSED} >= set(both.moved(ended))
+    assert ["quotation"] * 3 == both.states(keys)
+    assert both.journal.verify().is_intact
+
+
+def test_what_was_sent_once_is_looked_at_before_it_is_given_up(scene: Scene) -> None:
+    """The ERP had said that it was busy, and did it all the same: it is confirmed, and can be taken back."""
+    (key,) = scene.orders(1)
+    approved = scene.approve(scene.plan(CANCEL, [key]))
+    scene.fail("busy", on="apply", times=10**6)
+    with pytest.raises(TransientError):
+        scene.run(approved)
+    scene.erp.faults.clear()
+    (operation,) = scene.operations(approved)
+    (before,) = scene.journal.images([operation.before_hash]).values()
+    scene.system.apply([Call(operation.id, operation.step, before)])
+    ended = end(scene, approved)
+
+    assert [CONFIRMED] == scene.moved(ended)
+
+    scene.roll_back(ended)
+
+    assert ["quotation"] == scene.states([key])

@@ -253,3 +253,24 @@ def test_a_broken_link_between_two_commits(scene: Scene, sqlite_url: str) -> Non
         assert ChangeSetState.APPLIED is again.roll_back(approved).state
     assert before != scene.erp.dump(with_trace=True)
     assert before == scene.erp.dump(with_trace=False)
+
+
+@pytest.mark.parametrize(
+    "damage, problem",
+    [
+        ("DELETE FROM image", "an image is missing"),
+        ("UPDATE image SET content = substr(content, 1, length(content) - 1)", "an image "),
+        ("UPDATE image SET content = (SELECT max(content) FROM image)", "an image "),
+    ],
+)
+def test_nothing_is_sent_without_its_way_back(scene: Scene, damage: str, problem: str) -> None:
+    """The image that was approved is the way back: where the disk lost it since, nothing is sent."""
+    keys = scene.orders(2)
+    approved = scene.approve(scene.plan(CANCEL, keys))
+    scene.sql("DROP TRIGGER guard_image_update")  # whoever does this by hand finds the way
+    scene.sql(damage)
+    with pytest.raises(JournalBroken, match=problem):
+        scene.run(approved)
+
+    assert [] == scene.sizes()
+    assert ["quotation"] * 2 == scene.states(keys)
