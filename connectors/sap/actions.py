@@ -64,8 +64,12 @@ class SapAction(Action):
 
     layout: ClassVar[Layout]
     function: ClassVar[str]  # the BAPI that makes the change
+    check_function: ClassVar[str] = (
+        ""  # one of SAP's that says what the change would say, and keeps nothing
+    )
     wanted: ClassVar[Mapping[str, frozenset[str]]]
     is_proven: ClassVar[bool] = True  # its fields come from a real data dictionary
+    to_check: ClassVar[str] = N_("its fields are known from public descriptions alone")  # where not
     # Why a session of ours would not do, so that only a wrapper of the BAPI is called (marked with N_).
     only_wrapped: ClassVar[str] = ""
     # Where the way back exists over some channels alone: the other half of the pair, and what is said where one of

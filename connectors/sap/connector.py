@@ -29,6 +29,7 @@ from connectors.sap import target as targets
 from connectors.sap.actions import SapAction, Target
 from connectors.sap.errors import Vocabulary
 from connectors.sap.layouts import layout_of
+from connectors.sap.ledger_actions import ledger_actions
 from connectors.sap.maintenance_actions import maintenance_actions
 from connectors.sap.odata_changes import Changer, ways
 from connectors.sap.odata_layouts import MAINTENANCE_ORDERS
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from connectors.proving import FindProof, ProofSubject
+    from connectors.sap.envelopes import Parameters
     from connectors.sap.kinds import Bulk
     from connectors.sap.layouts import Layout
 
@@ -72,6 +74,7 @@ ACTIONS: Final[tuple[type[SapAction], ...]] = (
     *production_actions(),
     *maintenance_actions(),
     *posted_actions(),
+    *ledger_actions(),
     *project_actions(),
 )
 
@@ -187,13 +190,28 @@ class SapSystem:
             changer = Changer(self._gateway, self._reader, channel, action)
             yield lambda call: changer.carry_out(call, fence)
             return
-        with units(self._session, way) as unit:
-            yield lambda call: unit.carry_out(
-                action.parameters(call),
+
+        def carry_out(call: Call) -> object:
+            parameters = action.parameters(call)
+            self._ask_first(action, call, parameters)
+            return unit.carry_out(
+                parameters,
                 judge=lambda reply: action.judge(self._session.vocabulary, call, reply),
                 require_unchanged=lambda: self._require_unchanged(call),
                 fence=fence,
             )
+
+        with units(self._session, way) as unit:
+            yield carry_out
+
+    def _ask_first(self, action: SapAction, call: Call, parameters: Parameters) -> None:
+        """Ask SAP's own check, where it has one: what it refuses (a closed period) is never sent as a change."""
+        check = self._services.reader(action.check_function)
+        if check is not None:
+            reply = self._session.call(check, parameters)
+            refused = action.judge(self._session.vocabulary, call, reply)
+            if refused is not None:
+                raise refused
 
     def _require_unchanged(self, call: Call) -> None:
         """Asked while SAP holds the lock: what is stored must be what the change was planned on."""

@@ -11,9 +11,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from connectors.contract import Kind, Ref
+from connectors.sap import tables
+from connectors.sap.values import Scalar, Sort
 
 if TYPE_CHECKING:
-    from connectors.sap.envelopes import Parameters, Reply, Row
+    from connectors.sap.envelopes import Parameters, Row
+
+    RowsOf = Callable[[str], Sequence[Row]]
+    """Gives the rows of a parameter of an answer (`Reply.rows`)."""
 
 SEPARATOR: Final = "/"
 
@@ -28,6 +33,9 @@ class Part:
     parameter: str = ""  # of the answer that holds them; empty: it is called as the model
     # Rows of one field that together are one record: their words in alphabetical order, with a blank between.
     words: str = ""
+    columns: Mapping[str, Scalar] = field(
+        default_factory=dict
+    )  # of a table that no BAPI reads; its name is the model
 
     @property
     def source(self) -> str:
@@ -40,17 +48,18 @@ class Counter:
     """The counter-document of a document: found by a question, and part of its footprint.
 
     `question` returns what is asked, from the rows of the document; None where it has no counter-document for
-    certain. `rows` returns the rows of an answer that are of its counter-document.
+    certain. `rows` returns the rows of an answer that are of its counter-document, from what gives those of a
+    parameter (`Reply.rows`).
     """
 
     function: str
     question: Callable[[str, Mapping[Ref, Row]], Parameters | None]
-    rows: Callable[[str, Reply], Mapping[Ref, Row]]
+    rows: Callable[[str, RowsOf], Mapping[Ref, Row]]
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How documents of one kind are read."""
+    """How documents of one kind are read. Where the root has columns, its tables are read and no BAPI is called."""
 
     kind: Kind
     function: str
@@ -77,7 +86,9 @@ class Layout:
     def key_of(self, number: str) -> str | None:
         """Return the key of a number as a person wrote it; None for one that SAP cannot have."""
         pieces = number.strip().split(SEPARATOR)
-        if len(pieces) != len(self.widths):
+        if (
+            len(pieces) != len(self.widths) or "'" in number
+        ):  # a quote would end the text of a condition
             return None
         if any(len(p) > width or not p for p, width in zip(pieces, self.widths, strict=True)):
             return None
@@ -105,19 +116,19 @@ class Layout:
         (table,) = self.asked
         return [(chunk, {**always, table: [{self.many: key} for key in chunk]}) for chunk in chunks]
 
-    def records(self, reply: Reply, keys: Sequence[str]) -> dict[str, dict[Ref, Row]]:
+    def records(self, rows_of: RowsOf, keys: Sequence[str]) -> dict[str, dict[Ref, Row]]:
         """Return the rows of each document that was found, by their refs, in the order of the parts."""
         found: dict[str, dict[Ref, Row]] = {}
         if self.root.words:
-            words = sorted(row.get(self.root.words, "") for row in reply.rows(self.root.source))
+            words = sorted(row.get(self.root.words, "") for row in rows_of(self.root.source))
             joined: Row = {self.root.words: " ".join(words)}
             return {keys[0]: {Ref(self.root.model, keys[0]): joined}} if words else {}
-        for row in reply.rows(self.root.source):
+        for row in rows_of(self.root.source):
             key = SEPARATOR.join(row.get(name, "") for name in self.number)
             if key in keys:
                 found[key] = {Ref(self.root.model, key): row}
         for part in self.parts:
-            for row in reply.rows(part.source):
+            for row in rows_of(part.source):
                 document = keys[0]
                 if part.document:
                     document = SEPARATOR.join(row.get(name, "") for name in part.document)
@@ -187,16 +198,16 @@ def _movements_since(key: str, rows: Mapping[Ref, Row]) -> Parameters | None:
     }
 
 
-def _counter_movements(key: str, reply: Reply) -> dict[Ref, Row]:
+def _counter_movements(key: str, rows_of: RowsOf) -> dict[Ref, Row]:
     number, _, year = key.partition(SEPARATOR)
     found: dict[Ref, Row] = {}
-    for row in reply.rows("GOODSMVT_ITEMS"):
+    for row in rows_of("GOODSMVT_ITEMS"):
         if (row.get("REF_DOC"), row.get("REF_DOC_YR")) == (number, year):
             document = SEPARATOR.join([row.get("MAT_DOC", ""), row.get("DOC_YEAR", "")])
             place = SEPARATOR.join([document, row.get("MATDOC_ITM", "")])
             found[Ref("GOODSMVT_ITEMS", place)] = row
     documents = {ref.key.rpartition(SEPARATOR)[0] for ref in found}
-    for row in reply.rows("GOODSMVT_HEADER"):
+    for row in rows_of("GOODSMVT_HEADER"):
         document = SEPARATOR.join([row.get("MAT_DOC", ""), row.get("DOC_YEAR", "")])
         if document in documents:
             found[Ref("GOODSMVT_HEADER", document)] = row
@@ -232,11 +243,13 @@ def _reversal_of(key: str, rows: Mapping[Ref, Row]) -> Parameters | None:
     }
 
 
-def _reversal(key: str, reply: Reply) -> dict[Ref, Row]:
+def _reversal(key: str, rows_of: RowsOf) -> dict[Ref, Row]:
     del key
-    row = reply.row("HEADERDATA")
-    number = SEPARATOR.join([row.get("INV_DOC_NO", ""), row.get("FISC_YEAR", "")])
-    return {Ref("HEADERDATA", number): row} if row.get("INV_DOC_NO") else {}
+    return {
+        Ref("HEADERDATA", SEPARATOR.join([row["INV_DOC_NO"], row.get("FISC_YEAR", "")])): row
+        for row in rows_of("HEADERDATA")
+        if row.get("INV_DOC_NO")
+    }
 
 
 SUPPLIER_INVOICES: Final = Layout(
@@ -260,6 +273,47 @@ STOCK_COUNTS: Final = Layout(
     widths=(10, 4),
     asked=("PHYSINVENTORY", "FISCALYEAR"),
     given={"RETURN": []},
+)
+
+_LEDGER_KEY: Final = ("BUKRS", "BELNR", "GJAHR")
+_LEDGER_HEAD: Final = {
+    "BUKRS": Scalar(), "BELNR": Scalar(), "GJAHR": Scalar(Sort.NUMERIC), "BLART": Scalar(),
+    "BLDAT": Scalar(Sort.DATE), "BUDAT": Scalar(Sort.DATE), "MONAT": Scalar(Sort.NUMERIC), "USNAM": Scalar(),
+    "XBLNR": Scalar(), "BKTXT": Scalar(), "WAERS": Scalar(), "GLVOR": Scalar(), "AWTYP": Scalar(), "AWKEY": Scalar(),
+    "AWSYS": Scalar(), "STBLG": Scalar(), "STJAH": Scalar(Sort.NUMERIC), "STGRD": Scalar(),
+}  # fmt: skip
+_LEDGER_LINE: Final = {
+    "BUKRS": Scalar(), "BELNR": Scalar(), "GJAHR": Scalar(Sort.NUMERIC), "BUZEI": Scalar(Sort.NUMERIC),
+    "SHKZG": Scalar(), "HKONT": Scalar(), "KUNNR": Scalar(), "LIFNR": Scalar(), "WRBTR": Scalar(Sort.DECIMAL),
+    "DMBTR": Scalar(Sort.DECIMAL), "AUGDT": Scalar(Sort.DATE), "AUGBL": Scalar(), "SGTXT": Scalar(),
+}  # fmt: skip
+
+
+def _posted_reversal(key: str, rows: Mapping[Ref, Row]) -> Parameters | None:
+    head = rows.get(Ref("BKPF", key), {})
+    if not head.get("STBLG"):
+        return None
+    place = (head["BUKRS"], head["STBLG"], head["STJAH"])
+    return tables.request_of("BKPF", _LEDGER_HEAD, tables.one_of(_LEDGER_KEY, [place]))
+
+
+def _reversing_entry(key: str, rows_of: RowsOf) -> dict[Ref, Row]:
+    del key
+    return {
+        Ref("BKPF", SEPARATOR.join(row[name] for name in _LEDGER_KEY)): row
+        for row in rows_of("BKPF")
+    }
+
+
+LEDGER_DOCUMENTS: Final = Layout(
+    kind=Kind.JOURNAL_ENTRY,
+    function=tables.READ_TABLE,  # no BAPI of SAP's reads a posted document
+    root=Part("BKPF", columns=_LEDGER_HEAD),
+    parts=(Part("BSEG", ("BUZEI",), _LEDGER_KEY, columns=_LEDGER_LINE),),
+    number=_LEDGER_KEY,
+    widths=(4, 10, 4),
+    asked=(),
+    counter=Counter(tables.READ_TABLE, _posted_reversal, _reversing_entry),
 )
 
 
@@ -292,6 +346,7 @@ LAYOUTS: Final = (
     MATERIAL_DOCUMENTS,
     SUPPLIER_INVOICES,
     STOCK_COUNTS,
+    LEDGER_DOCUMENTS,
     PROJECTS,
     WBS_ELEMENTS,
     NETWORKS,

@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from connectors.sap import tables
 from connectors.sap.layouts import SEPARATOR
+from connectors.sap.tables import READ_TABLE
 from core import clock
 
 if TYPE_CHECKING:
@@ -14,8 +16,6 @@ if TYPE_CHECKING:
     from connectors.sap.layouts import Layout
     from connectors.sap.services import Services
     from connectors.sap.transport import Session
-
-READ_TABLE: Final = "RFC_READ_TABLE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +37,7 @@ def _table(name: str, keys: Sequence[str], condition: str) -> Listing:
     """Read the keys of a transparent table: in one answer, because its pages have no order that is promised."""
     return Listing(
         READ_TABLE,
-        {
-            "QUERY_TABLE": name,
-            "DELIMITER": "|",
-            "FIELDS": [{"FIELDNAME": key} for key in keys],
-            "OPTIONS": [{"TEXT": condition}],
-            "DATA": [],
-        },
+        {**tables.request_of(name, keys, [condition]), "DELIMITER": "|"},
         lambda reply: [
             SEPARATOR.join(part.strip() for part in row.get("WA", "").split("|"))
             for row in reply.rows("DATA")
@@ -104,6 +98,10 @@ def _listings() -> Mapping[str, tuple[Listing, ...]]:
                 _columns("HEADERLIST", "INV_DOC_NO", "FISC_YEAR"),
             ),
             _table("RBKP", ("BELNR", "GJAHR"), f"GJAHR >= '{first}'"),
+        ),
+        # What other applications posted is reversed there, so only what came through the interface is listed.
+        "BKPF": (
+            _table("BKPF", ("BUKRS", "BELNR", "GJAHR"), f"GJAHR >= '{first}' AND AWTYP = 'BKPFF'"),
         ),
         "HEAD": (_table("IKPF", ("IBLNR", "GJAHR"), f"GJAHR >= '{first}'"),),
     }

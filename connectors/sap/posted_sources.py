@@ -1,4 +1,4 @@
-"""Posted documents as canonical columns: goods movements, supplier invoices, stock counts."""
+"""Posted documents as canonical columns: goods movements, supplier invoices, entries of the ledger, stock counts."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 from connectors.judging import number_in
 from connectors.sap.layouts import SEPARATOR
 from connectors.sap.posted_actions import RECEIPTS
+from core.money import decimal_places
 
 if TYPE_CHECKING:
     from connectors.sap.sources import Columns, Document
+    from core.encoding import Value
 
 
 def movement_lines(document: Document) -> Iterator[Columns]:
@@ -85,6 +87,45 @@ def invoice(document: Document) -> Columns:
         "is_closed": bool(root.get("REVERSED_BY")),
         "owner": root.get("USERNAME"),
     }
+
+
+def entry_lines(document: Document) -> Iterator[Columns]:
+    """Yield the lines of a ledger document in its own currency; what is owed to others is negative."""
+    currency = str(document.root.get("WAERS") or "")
+    for position, line in document.of("BSEG").items():
+        amount = _amount(line.get("WRBTR"), currency)
+        yield {
+            "position": int(position),
+            "item": line.get("HKONT"),
+            "item_key": line.get("HKONT"),
+            "description": line.get("SGTXT"),
+            "amount": -amount if line.get("SHKZG") == "H" else amount,
+            "currency": currency,
+            "state": "cleared" if line.get("AUGBL") else "open",
+            "model": "BSEG",
+            "key": f"{document.key}{SEPARATOR}{position}",
+        }
+
+
+def entry(document: Document) -> Columns:
+    """Return a ledger document; a reversed one is closed."""
+    root = document.root
+    debits = (line["amount"] for line in entry_lines(document) if line["amount"] > 0)
+    return {
+        "reference": root.get("XBLNR"),
+        "company": root.get("BUKRS"),
+        "date": root.get("BUDAT"),
+        "currency": root.get("WAERS"),
+        "amount": sum(debits, Decimal(0)),
+        "state": "reversed" if root.get("STBLG") else "posted",
+        "is_closed": bool(root.get("STBLG")),
+        "owner": root.get("USNAM"),
+    }
+
+
+def _amount(value: Value, currency: str) -> Decimal:
+    """Return an amount as people write it: the database keeps every one with two places, 1,000 JPY as 10.00."""
+    return number_in(value).scaleb(2 - decimal_places(currency))
 
 
 def count_lines(document: Document) -> Iterator[Columns]:

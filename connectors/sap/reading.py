@@ -6,19 +6,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from connectors.contract import Image, Record, Ref, Step
+from connectors.sap import tables
 from connectors.sap.errors import messages_of
-from connectors.sap.layouts import LAYOUTS
+from connectors.sap.layouts import LAYOUTS, SEPARATOR
 from connectors.sap.listing import list_keys, listing_of
+from connectors.sap.shapes import Member, Structure
 from connectors.sap.values import typed
 from core.errors import NotFound, RecordMissing
 
 if TYPE_CHECKING:
     from connectors.sap.actions import SapAction
     from connectors.sap.envelopes import Row
-    from connectors.sap.layouts import Counter, Layout
+    from connectors.sap.layouts import Counter, Layout, Part
     from connectors.sap.services import Services
-    from connectors.sap.shapes import Structure
-    from connectors.sap.transport import Session
+    from connectors.sap.transport import Endpoint, Session
     from core.encoding import Value
 
 AT_ONCE: Final = 50
@@ -49,7 +50,7 @@ class Reader:
             if endpoint is None:
                 continue
             for part in layout.all_parts:
-                structure = endpoint.function.rows_of(part.source)
+                structure = _described(endpoint, part)
                 if structure is not None:
                     found[part.model] = structure
         return found
@@ -80,7 +81,7 @@ class Reader:
         """Return the fields of a model. Raises `NotFound` where no service describes it."""
         endpoint = self._services.reader(layout.function)
         part = layout.part(model)
-        found = None if endpoint is None or part is None else endpoint.function.rows_of(part.source)
+        found = None if endpoint is None or part is None else _described(endpoint, part)
         if found is None:
             raise NotFound(what="model", name=model)
         return found
@@ -91,13 +92,15 @@ class Reader:
         """Return the rows of each document that exists, by its key. BAPIs give all `fields`, wanted or not."""
         del fields
         wanted = list(dict.fromkeys(key for key in keys if layout.key_of(key) == key))
+        if layout.root.columns:
+            return self._from_tables(layout, wanted)
         endpoint = self._services.reading(layout.function)
         known = endpoint.function.request.members
         found: dict[str, Rows] = {}
         for asked, parameters in layout.requests(wanted, at_once=AT_ONCE):
             here = {name: content for name, content in parameters.items() if name in known}
             reply = self._session.call(endpoint, here, language=layout.language)
-            rows = layout.records(reply, asked)
+            rows = layout.records(reply.rows, asked)
             missing = [key for key in asked if key not in rows]
             if missing:
                 # A document that is not there has an error message too: every other one is a refusal to read.
@@ -105,6 +108,20 @@ class Reader:
                 if refused is not None and not isinstance(refused, RecordMissing):
                     raise refused
             found |= rows
+        return found
+
+    def _from_tables(self, layout: Layout, keys: Sequence[str]) -> dict[str, Rows]:
+        endpoint = self._services.reading(layout.function)
+        found: dict[str, Rows] = {}
+        for start in range(0, len(keys), AT_ONCE):
+            chunk = keys[start : start + AT_ONCE]
+            conditions = tables.one_of(layout.number, (key.split(SEPARATOR) for key in chunk))
+            rows: dict[str, Sequence[Row]] = {}
+            for part in layout.all_parts:
+                asked = tables.request_of(part.model, part.columns, conditions)
+                reply = self._session.call(endpoint, asked)
+                rows[part.model] = tables.rows_of(self._session.system, part.columns, reply)
+            found |= layout.records(rows.__getitem__, chunk)
         return found
 
     def records(self, layout: Layout, refs: Sequence[Ref], fields: Sequence[str]) -> list[Record]:
@@ -129,7 +146,7 @@ class Reader:
         counter = action.layout.counter
         if counter is not None:
             documents = {
-                key: {**rows, **self._counter(counter, key, rows)}
+                key: {**rows, **self._counter(action.layout, counter, key, rows)}
                 for key, rows in documents.items()
             }
         return [
@@ -137,7 +154,7 @@ class Reader:
             for step, earlier in zip(steps, known, strict=True)
         ]
 
-    def _counter(self, counter: Counter, key: str, rows: Rows) -> Rows:
+    def _counter(self, layout: Layout, counter: Counter, key: str, rows: Rows) -> Rows:
         """Return the rows of a document's counter-document; none where there is none."""
         asked = counter.question(key, rows)
         if asked is None:
@@ -146,7 +163,11 @@ class Reader:
         known = endpoint.function.request.members
         here = {name: content for name, content in asked.items() if name in known}
         reply = self._session.call(endpoint, here)
-        found = counter.rows(key, reply)
+        columns = layout.root.columns
+        if columns:
+            read = tables.rows_of(self._session.system, columns, reply)
+            return counter.rows(key, {layout.root.model: read}.__getitem__)
+        found = counter.rows(key, reply.rows)
         if not found:
             refused = self._session.vocabulary.error(self._session.system, messages_of(reply))
             if refused is not None and not isinstance(refused, RecordMissing):
@@ -180,6 +201,14 @@ class Reader:
                 for ref in sorted(refs)
             )
         )
+
+
+def _described(endpoint: Endpoint, part: Part) -> Structure | None:
+    """Return the fields of a model: those of its parameter, or the columns of the table that is read."""
+    if not part.columns:
+        return endpoint.function.rows_of(part.source)
+    members = {name: Member(name, name, scalar) for name, scalar in part.columns.items()}
+    return Structure(part.model, members)
 
 
 def record_of(ref: Ref, row: Row | None, structure: Structure, fields: Sequence[str]) -> Record:

@@ -11,6 +11,7 @@ from connectors.contract import Kind
 from connectors.judging import number_in
 from connectors.sap import posted_sources as posted
 from connectors.sap.layouts import (
+    LEDGER_DOCUMENTS,
     MATERIAL_DOCUMENTS,
     NETWORKS,
     PRODUCTION_ORDERS,
@@ -279,6 +280,7 @@ SOURCES: Final[Mapping[Kind, tuple[Source, ...]]] = {
         Source(MATERIAL_DOCUMENTS, posted.movement, posted.movement_lines, posted.is_issue),
     ),
     Kind.SUPPLIER_INVOICE: (Source(SUPPLIER_INVOICES, posted.invoice, posted.invoice_lines),),
+    Kind.JOURNAL_ENTRY: (Source(LEDGER_DOCUMENTS, posted.entry, posted.entry_lines),),
     Kind.STOCK_COUNT: (Source(STOCK_COUNTS, posted.count, posted.count_lines),),
     Kind.PROJECT: (
         Source(PROJECTS, _states, _no_lines),

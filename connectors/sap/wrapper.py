@@ -81,6 +81,15 @@ INTERFACES: Final[Mapping[str, Interface]] = {
         {"RETURN": "BAPIRET2", "ITEMS": "BAPI_PHYSINV_POST_ITEMS"},
         {},
     ),
+    "BAPI_ACC_DOCUMENT_REV_POST": Interface(
+        {"REVERSAL": "BAPIACREV", "BUS_ACT": "BAPIACHE09-BUS_ACT"},
+        {"RETURN": "BAPIRET2"},
+        {
+            "OBJ_TYPE": "BAPIACREV-OBJ_TYPE",
+            "OBJ_KEY": "BAPIACREV-OBJ_KEY",
+            "OBJ_SYS": "BAPIACREV-OBJ_SYS",
+        },
+    ),
     "BAPI_BUS2001_SET_STATUS": Interface(
         {"PROJECT_DEFINITION": "BAPI_BUS2001_NEW-PROJECT_DEFINITION", **_STATUS},
         {"E_RESULT": "BAPI_STATUS_RESULT"},

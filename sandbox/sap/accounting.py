@@ -26,12 +26,14 @@ def find(work: Work, reversal: Row) -> Row | None:
     return next(iter(work.rows("BKPF", **wanted, AWTYP=_OWN_TYPE)), None)
 
 
-def check(work: Work, reversal: Row) -> tuple[list[Message], Row | None]:
-    """Return what forbids a reversal, and the document."""
+def check(work: Work, reversal: Row, act: str) -> tuple[list[Message], Row | None]:
+    """Return what forbids a reversal, and the document. `act` is the business transaction, that of the posting."""
     named = (reversal["OBJ_TYPE"], reversal["OBJ_KEY_R"], reversal["OBJ_SYS"])
     head = find(work, reversal)
     if head is None:
         return [said("E", "RW", "602", *named)], None
+    if act != head["GLVOR"]:
+        return [said("E", "RW", "604", act)], head
     day = day_of(work, reversal["PSTNG_DATE"])
     problem = _problem(work, head, day, str(reversal["REASON_REV"]))
     if problem is not None:
@@ -53,7 +55,7 @@ def _problem(work: Work, head: Row, day: str, reason: str) -> Message | None:
     problem = ledger_period_problem(work, str(head["BUKRS"]), day)
     if problem is not None:
         return problem
-    number = f"{head['BUKRS']}{head['BELNR']}{head['GJAHR']}"
+    number = f"{head['BELNR']}{head['BUKRS']}{head['GJAHR']}"
     lock = work.lock("BKPF", number)
     return said("E", "F5", "084", lock.user, number) if lock is not None else None
 
@@ -71,7 +73,11 @@ def reverse(work: Work, head: Row, day: str, reason: str, kind: str = _OWN_TYPE)
     work.change("BKPF", (company, old, head["GJAHR"]), STBLG=number, STJAH=year, STGRD=reason)
     for row in db.rows("BSEG", BUKRS=company, BELNR=old, GJAHR=head["GJAHR"]):
         side = "H" if row["SHKZG"] == "S" else "S"
-        work.insert("BSEG", {**row, "BELNR": number, "GJAHR": year, "SHKZG": side})
+        # Debt and counter-debt clear each other.
+        cleared = {"AUGBL": number, "AUGDT": day} if row["LIFNR"] or row["KUNNR"] else {}
+        work.insert("BSEG", {**row, **cleared, "BELNR": number, "GJAHR": year, "SHKZG": side})
+        if cleared:
+            work.change("BSEG", (company, old, head["GJAHR"], row["BUZEI"]), **cleared)
     return key
 
 
@@ -81,7 +87,7 @@ def reverse(work: Work, head: Row, day: str, reason: str, kind: str = _OWN_TYPE)
 def rev_check(call: Call) -> None:
     """BAPI_ACC_DOCUMENT_REV_CHECK: what posting would say, and nothing is left."""
     reversal = call.row("REVERSAL")
-    messages, _ = check(call.work, reversal)
+    messages, _ = check(call.work, reversal, call.text("BUS_ACT"))
     named = (reversal["OBJ_TYPE"], reversal["OBJ_KEY_R"], LOGICAL_SYSTEM)
     call.messages += messages or [said("S", "RW", "614", *named)]
 
@@ -89,7 +95,7 @@ def rev_check(call: Call) -> None:
 def rev_post(call: Call) -> None:
     """BAPI_ACC_DOCUMENT_REV_POST."""
     reversal = call.row("REVERSAL")
-    messages, head = check(call.work, reversal)
+    messages, head = check(call.work, reversal, call.text("BUS_ACT"))
     if messages or head is None:
         call.messages += messages
         return

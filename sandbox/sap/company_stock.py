@@ -32,7 +32,7 @@ def found_stock(sap: SAP, company: Company, seed: int) -> None:
     goods_receipt(sap, company.old_receipt, "NUT-M8", Decimal("4.000"), day="2026-03-10")
     company.invoices = tuple(supplier_invoice(sap, 5105600001 + seed * 10 + n) for n in range(3))
     first = 100000001 + seed * 100
-    made = [_ledger_document(sap, f"{first + n:010d}") for n in range(4)]
+    made = [ledger_document(sap, f"{first + n:010d}") for n in range(4)]
     company.ledger_documents, company.cleared_ledger_document = tuple(made[:3]), made[3]
     sap.db.tables["BSEG"]["1000", made[3][:10], "2026", "001"]["AUGBL"] = "0002000001"
     company.counts = tuple(stock_count(sap, f"{100000101 + seed * 100 + n:010d}") for n in range(3))
@@ -66,22 +66,24 @@ def supplier_invoice(sap: SAP, number: int) -> str:
     item = {"BELNR": str(number), "GJAHR": "2026", "BUZEI": "000001", "SHKZG": "S"}
     sap.db.put("RSEG", {**item, "WRBTR": Decimal("1000.0000"), "BSTME": "PC"})
     ledger = f"{5100000000 + number % 1000:010d}"
-    _ledger_document(sap, ledger, source=("RMRP", f"{number}2026"), kind="RE")
+    ledger_document(sap, ledger, source=("RMRP", f"{number}2026"), kind="RE")
     return str(number)
 
 
-def _ledger_document(
+def ledger_document(
     sap: SAP, number: str, *, source: tuple[str, str] = ("BKPFF", ""), kind: str = "SA"
 ) -> str:
+    """Write a posted document of two lines, an expense and a debt; return its key as the interface has it."""
     key = source[1] or f"{number}10002026"
     place = {"BUKRS": "1000", "BELNR": number, "GJAHR": "2026"}
     head = {**place, "BLART": kind, "BLDAT": _DAY, "BUDAT": _DAY, "MONAT": "11", "WAERS": "EUR"}
-    origin = {"AWTYP": source[0], "AWKEY": key, "AWSYS": "STOCLNT100"}
+    origin = {"AWTYP": source[0], "AWKEY": key, "AWSYS": "STOCLNT100", "GLVOR": "RFBU"}
     sap.db.put("BKPF", {**head, **origin, "USNAM": "MUELLER"})
     amount = Decimal("1190.00")
     for line, (side, account) in enumerate((("S", "0000400000"), ("H", "0000160000")), 1):
         item = {**place, "BUZEI": f"{line:03d}", "SHKZG": side, "HKONT": account}
-        sap.db.put("BSEG", {**item, "DMBTR": amount})
+        owed = {"LIFNR": "0000100001"} if side == "H" else {}
+        sap.db.put("BSEG", {**item, **owed, "DMBTR": amount, "WRBTR": amount})
     return f"{number}10002026"
 
 

@@ -80,6 +80,10 @@ _TEXTS: Final[dict[tuple[str, str], tuple[str, str]]] = {
     ("F5", "083"): ("No authority to reverse ledger documents *", "没有冲销会计凭证的权限 *"),
     ("F5", "084"): ("&1 is working on ledger document &2 *", "用户 &1 正在处理会计凭证 &2 *"),
     ("RW", "602"): ("Object &1 &2 of system &3 is not there", "系统 &3 的对象 &1 &2 不存在"),
+    ("RW", "604"): (
+        "Business transaction &1 is not that of the document *",
+        "业务交易 &1 与凭证不符 *",
+    ),
     ("RW", "605"): ("Posted: &1 &2 &3", "已过账：&1 &2 &3"),
     ("RW", "609"): ("Document has errors: &1 &2 &3", "凭证有错误：&1 &2 &3"),
     ("RW", "614"): ("No errors: &1 &2 &3", "无错误：&1 &2 &3"),

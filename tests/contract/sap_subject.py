@@ -16,78 +16,24 @@ from connectors.sap.connector import SapSystem, open_system
 from core.encoding import Value
 from sandbox.sap.company import Company, purchase_order
 from sandbox.sap.company_orders import found_orders, project_with_network
-from sandbox.sap.company_stock import goods_receipt, stock_count, supplier_invoice
+from sandbox.sap.company_stock import (
+    goods_receipt,
+    ledger_document,
+    stock_count,
+    supplier_invoice,
+)
 from sandbox.sap.faults import Fault, FaultKind
 from sandbox.sap.instance import SAP
 from sandbox.sap.projects import STATUSES
-from sandbox.sap.purchase import HEADER, ITEM
 from sandbox.sap.sales import Wish, change
 from sandbox.sap.server import SAPServer
+from tests.contract.sap_places import BEFORE, MODELS, OBJECTS, ROOTS, TABLES
 from tests.contract.subject import Content, Subject
 from tests.factories import QUICK_SECONDS
 
 USER: Final = "STORNO"
 PASSWORD: Final = "storno"
 COLLEAGUE: Final = "MUELLER"
-
-# Where the connector's models show what stands in SAP's tables.
-_MODELS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
-    "EKKO": {c: ("POHEADER", name) for name, c in HEADER.items() if c != "AEDAT"},
-    "EKPO": {c: ("POITEM", name) for name, c in ITEM.items()},
-    "VBAK": {
-        "NETWR": ("ORDER_HEADERS_OUT", "NET_VAL_HD"),
-        "GBSTK": ("ORDER_STATUSHEADERS_OUT", "PRC_STAT_H"),
-        "LFSTK": ("ORDER_STATUSHEADERS_OUT", "DELIV_STAT"),
-        "ABSTK": ("ORDER_STATUSHEADERS_OUT", "OVERALLREJ"),
-    },
-    "VBAP": {
-        "ABGRU": ("ORDER_ITEMS_OUT", "REA_FOR_RE"),
-        "GBSTA": ("ORDER_STATUSITEMS_OUT", "OVRPROCSTA"),
-        "LFSTA": ("ORDER_STATUSITEMS_OUT", "DELIV_STAT"),
-        "ABSTA": ("ORDER_STATUSITEMS_OUT", "REJSTATIT"),
-    },
-    "RBKP": {
-        "STBLG": ("HEADERDATA", "REVERSED_BY"),
-        "STJAH": ("HEADERDATA", "REVERSED_YEAR"),
-    },
-    "IKPF": {"BUDAT": ("HEAD", "PSTNG_DATE"), "DSTAT": ("HEAD", "ADJUST_STATUS")},
-    "ISEG": {
-        "XDIFF": ("ITEMS", "DIFF_POSTED"),
-        "MBLNR": ("ITEMS", "MAT_DOC"),
-        "MJAHR": ("ITEMS", "DOC_YEAR"),
-    },
-}
-_TABLES: Final = {
-    "purchase_order": ("EKKO", "EKPO"),
-    "sales_order": ("VBAK", "VBAP"),
-    "production_order": ("AUFK", "AFKO", "AFPO"),
-    "goods_receipt": ("MKPF", "MSEG"),
-    "supplier_invoice": ("RBKP", "RSEG"),
-    "stock_count": ("IKPF", "ISEG"),
-    "project": ("PROJ",),
-    "wbs_element": ("PRPS",),
-    "network": ("NETW",),
-}
-_ROOTS: Final = {
-    "purchase_order": "POHEADER",
-    "sales_order": "ORDER_HEADERS_OUT",
-    "production_order": "HEADER",
-    "goods_receipt": "GOODSMVT_HEADER",
-    "goods_issue": "GOODSMVT_HEADER",
-    "supplier_invoice": "HEADERDATA",
-    "stock_count": "HEAD",
-    "project": "PROJECT_DEFINITION",
-    "wbs_element": "WBS_ELEMENT",
-    "network": "NETWORK",
-}
-
-
-_OBJECTS: Final = {"project": "PD", "wbs_element": "PR", "network": "OR"}
-"""What the number of a status object begins with."""
-
-_BEFORE: Final = {
-    "complete": "REL", "revoke_completion": "TECO", "close": "TECO", "reopen": "CLSD", "lock": "REL", "unlock": "LKD",
-}  # fmt: skip
 
 
 class SapSubject(Subject):
@@ -108,6 +54,7 @@ class SapSubject(Subject):
         "goods_issue.cancel",
         "supplier_invoice.cancel",
         "stock_count.apply",
+        "journal_entry.reverse",
         *(
             f"{thing}.{verb}"
             for thing in ("project", "wbs_element", "network")
@@ -121,11 +68,12 @@ class SapSubject(Subject):
         Kind.PRODUCTION_ORDER,
         Kind.SUPPLIER_INVOICE,
         Kind.STOCK_COUNT,
+        Kind.JOURNAL_ENTRY,
         Kind.PROJECT,
     )
     NUMBER = "PO_NUMBER"
     SERVICES: ClassVar[tuple[str, ...]] = (
-        "zstorno_po", "zstorno_so", "zstorno_pp", "zstorno_mm", "zstorno_iv", "zstorno_pi", "zstorno_ps",
+        "zstorno_po", "zstorno_so", "zstorno_pp", "zstorno_mm", "zstorno_iv", "zstorno_pi", "zstorno_fi", "zstorno_ps",
     )  # fmt: skip
     MODE: ClassVar[str] = "wrapped"
     COMMITS: ClassVar[str] = "Z_STORNO_PO_CHANGE"  # the call that makes a change permanent
@@ -190,8 +138,8 @@ class SapSubject(Subject):
             self._mark(ref, {**marks, "undelete": {"LOEKZ": "L"}}.get(verb, {}))
         elif action == "sales_order.reopen":
             self._reject(ref)
-        elif kind in _OBJECTS:
-            self._state(kind, ref, _BEFORE[verb])
+        elif kind in OBJECTS:
+            self._state(kind, ref, BEFORE[verb])
         return Step(action, ref)
 
     def make_impossible(self, action: str) -> Step:
@@ -207,6 +155,8 @@ class SapSubject(Subject):
             self._reject(ref)
         elif is_closed and kind is Kind.SUPPLIER_INVOICE:
             self.sap.edit("RBKP", *ref.key.split("/"), STBLG="5105799999", STJAH="2026")
+        elif is_closed and kind is Kind.JOURNAL_ENTRY:
+            self.sap.edit("BKPF", *ref.key.split("/"), STBLG="1900799999", STJAH="2026")
         elif is_closed and kind is Kind.PROJECT:
             self._state("project", ref, "TECO")
         elif is_closed and kind is Kind.STOCK_COUNT:
@@ -240,13 +190,16 @@ class SapSubject(Subject):
                 self._moved(number.partition("/")[0], kind)
             elif kind == "supplier_invoice":
                 number = f"{supplier_invoice(self.sap, next(self._numbers))}/2026"
+            elif kind == "journal_entry":
+                number = ledger_document(self.sap, str(next(self._numbers)))
+                number = f"1000/{number[:10]}/2026"
             elif kind == "stock_count":
                 number = self._counted()
-            elif kind in _OBJECTS:
+            elif kind in OBJECTS:
                 number = self._planned(kind)
             else:
                 number = self._found(kind)
-        return Ref(_ROOTS[kind], number)
+        return Ref(ROOTS[kind], number)
 
     def _moved(self, number: str, kind: str) -> None:
         is_receipt = kind == "goods_receipt"
@@ -275,7 +228,7 @@ class SapSubject(Subject):
 
     def _state(self, kind: str, ref: Ref, state: str) -> None:
         """Somebody gives an object its status on the screen."""
-        found = f"{_OBJECTS[kind]}{ref.key}"
+        found = f"{OBJECTS[kind]}{ref.key}"
         for name, code in STATUSES.items():
             if name in {state, "REL"}:
                 is_off = name == "REL" and state not in {"LKD", "REL"}
@@ -320,10 +273,12 @@ class SapSubject(Subject):
                 self.sap.edit("MKPF", *number.split("/"), user=COLLEAGUE, XBLNR="A-1")
             case "PROJECT_DEFINITION" | "WBS_ELEMENT" | "NETWORK":
                 # Everything that is read of them is ours: what a colleague does there is another status.
-                thing = next(k for k, model in _ROOTS.items() if model == step.ref.model)
+                thing = next(k for k, model in ROOTS.items() if model == step.ref.model)
                 self.sap.db.put(
-                    "JEST", {"OBJNR": f"{_OBJECTS[thing]}{number}", "STAT": "I0076", "INACT": ""}
+                    "JEST", {"OBJNR": f"{OBJECTS[thing]}{number}", "STAT": "I0076", "INACT": ""}
                 )
+            case "BKPF":
+                self.sap.edit("BKPF", *number.split("/"), user=COLLEAGUE, BKTXT="有人改过")
             case "HEADERDATA":
                 self.sap.edit("RBKP", *number.split("/"), user=COLLEAGUE, XBLNR="A-1")
             case _:
@@ -332,7 +287,7 @@ class SapSubject(Subject):
     def delete(self, ref: Ref) -> None:
         parts = tuple(ref.key.split("/"))
         with self.sap.mutex:
-            for name in (table for tables in _TABLES.values() for table in tables):
+            for name in (table for tables in TABLES.values() for table in tables):
                 rows = self.sap.db.tables[name]
                 for key in [key for key in rows if key[: len(parts)] == parts]:
                     del rows[key]
@@ -348,6 +303,7 @@ class SapSubject(Subject):
             "GOODSMVT_HEADER": ("GOODSMVT_ITEMS", "0001"),
             "HEADERDATA": ("ITEMDATA", "000001"),
             "HEAD": ("ITEMS", "001"),
+            "BKPF": ("BSEG", "001"),
         }
         if step.ref.model not in child:
             return None
@@ -373,7 +329,7 @@ class SapSubject(Subject):
         """Return every table; the columns that the connector's models show stand under those."""
         found: dict[str, dict[str, dict[str, Any]]] = {}
         for table, rows in self.sap.db.tables.items():
-            names = _MODELS.get(table, {})
+            names = MODELS.get(table, {})
             for key, row in rows.items():
                 place = "/".join(str(part) for part in key)
                 for column, value in row.items():
@@ -391,7 +347,7 @@ class StatefulSapSubject(SapSubject):
         action
         for action in SapSubject.ACTIONS
         # Only a wrapper of these is called.
-        if action.partition(".")[0] not in {"production_order", *_OBJECTS}
+        if action.partition(".")[0] not in {"production_order", *OBJECTS}
     )
 
     def services(self) -> dict[str, Any]:

@@ -184,9 +184,9 @@ def test_without_a_way_to_commit_an_action_is_a_persons() -> None:
 def test_a_wrapper_takes_what_is_sent(name: str) -> None:
     """What the SAP team is asked for has every parameter that Storno sends."""
     action = made(name)
-    items = {"items": ("10",)} if hasattr(action, "mark") else {}
+    arguments: dict[str, Value] = {"items": ("10",)} if hasattr(action, "mark") else {}
     image = order(i00010={})
-    sent = action.parameters(call(name, image, **items))
+    sent = action.parameters(call(name, image, date="2026-11-30", **arguments))
     assert set(sent) <= set(parameters_of(action.function))
 
 
