@@ -143,7 +143,7 @@ class SapAction(Action):
         if not self.is_proven and not self.target.offers_unproven:
             return Text(
                 N_("{function} is known from public descriptions alone: unproven: true offers it"),
-                {"function": self.function},
+                {"function": self.function or self.name},
             )
         return self.target.refusals.get(self.name)
 

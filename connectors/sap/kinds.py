@@ -123,7 +123,7 @@ class Bulk:
         if criteria.numbers is not None:
             keys = [key for number in criteria.numbers if (key := layout.key_of(number))]
             return [key for key in keys if by_key is None or key in by_key]
-        return self._reader.keys(layout) if by_key is None else by_key
+        return self._reader.keys(layout, criteria.is_closed) if by_key is None else by_key
 
 
 def _as_text(value: Value) -> str | None:

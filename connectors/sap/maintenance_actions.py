@@ -101,7 +101,8 @@ def states_of(step: Step, image: Image) -> frozenset[str]:
 
 _LOCKED: Final = frozenset({"LKD"})
 # Name, way back, status, what must stand before (there, back), what must not, title, title of the way back. An order
-# that was only released is not closed at once: taking that back would leave it completed.
+# that was only released is not closed at once: taking that back would leave it completed. "Do not execute" does both,
+# with a status of its own beside it, whose short text nothing public tells.
 _PAIRS: Final[tuple[tuple[str, str, str, frozenset[str], frozenset[str], frozenset[str], str, str], ...]] = (
     (
         "complete", "revoke_completion", "TECO", frozenset({"REL"}), frozenset({"TECO"}), _LOCKED,
@@ -121,7 +122,16 @@ _PAIRS: Final[tuple[tuple[str, str, str, frozenset[str], frozenset[str], frozens
         "delete", "undelete", "DLFL", frozenset({"TECO"}), frozenset({"DLFL"}), _LOCKED,
         N_("Order > Functions > Deletion flag > Set"), N_("Order > Functions > Deletion flag > Reset"),
     ),
+    (
+        "cancel", "restore", "CLSD", frozenset({"CRTD", "REL"}), frozenset({"CLSD"}), _LOCKED | {"TECO", "DLFL"},
+        N_("Order > Functions > Complete > Do not execute"),
+        N_("Order > Functions > Complete > Cancel business completion"),
+    ),
 )  # fmt: skip
+
+
+UNPROVEN: Final = frozenset({"cancel", "restore"})
+"""Of the pairs: which statuses they leave is known from SAP's documentation alone."""
 
 
 def maintenance_actions() -> tuple[type[SapAction], ...]:
@@ -129,7 +139,7 @@ def maintenance_actions() -> tuple[type[SapAction], ...]:
     found: list[type[SapAction]] = []
     for name, back, status, before, there, never, title, title_back in _PAIRS:
         forward, backward = f"maintenance_order.{name}", f"maintenance_order.{back}"
-        common = {"status": status, "__module__": __name__}
+        common = {"status": status, "is_proven": name not in UNPROVEN, "__module__": __name__}
         never_back = never - {status}
         found += [
             type(

@@ -41,6 +41,8 @@ FUNCTIONS: Final[Mapping[str, str]] = {
     "maintenance_order.unlock": "SetMaintOrderStatusToUnlocked",
     "maintenance_order.delete": "SetMaintOrdStsToMrkdForDeltn",
     "maintenance_order.undelete": "ResetMaintOrdStsMrkdForDeltn",
+    "maintenance_order.cancel": "SetMaintOrderToDoNotExecute",
+    "maintenance_order.restore": "ResetStatusFromDoNotExecute",
 }
 """Per action the function of the service."""
 
@@ -95,7 +97,9 @@ def _way(action: type[SapAction], channel: Channel) -> Way:
 def _function(action: type[SapAction], channel: Channel) -> Way:
     name, (key, *_) = FUNCTIONS[action.name], channel.root.part.keys
     found = channel.service.description.functions.get(name)
-    if found is None or found.method != "POST" or set(found.parameters) != {key}:
+    if found is None or found.method != "POST" or key not in found.parameters:
+        return _cannot(channel.service.name, name)
+    if found.parameters.keys() - found.optional - {key}:
         return _cannot(channel.service.name, name)
     # A function takes no version of the order.
     return ByOData(channel.service.name, Verb.FUNCTION, name, has_version=False)

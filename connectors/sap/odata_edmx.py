@@ -53,6 +53,7 @@ class Property:
     scalar: Scalar
     is_updatable: bool
     is_version: bool = False  # the ETag is made of it (V2)
+    is_filterable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +71,12 @@ class EntitySet:
 
 @dataclass(frozen=True, slots=True)
 class FunctionImport:
-    """One function that is called by its name in the service (V2)."""
+    """One function that is called by its name in the service (V2). `optional` parameters may be left out."""
 
     name: str
     method: str
     parameters: Mapping[str, Scalar]
+    optional: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,9 @@ class _Notes:
     versioned: set[str] = field(default_factory=set)
     not_updatable: set[str] = field(default_factory=set)
     not_deletable: set[str] = field(default_factory=set)
+    not_filterable: set[tuple[str, str]] = field(
+        default_factory=set
+    )  # set, property; '' for every one
 
 
 class _Schemas:
@@ -170,6 +175,8 @@ class _Schemas:
                     self._notes.not_updatable.add(member)
                 elif term == "DeleteRestrictions" and _is_denied(each, "Deletable"):
                     self._notes.not_deletable.add(member)
+                elif term == "FilterRestrictions":
+                    self._notes.not_filterable |= {(member, name) for name in _not_filterable(each)}
             elif term in ("Computed", "Immutable") and each.get("Bool", "true") != "false":
                 self._notes.fixed.add((self._full(about), member))
 
@@ -186,7 +193,7 @@ class _Schemas:
         properties: dict[str, Property] = {}
         links = {each.get("Name", "") for each in _below(entity, "NavigationProperty")}
         for each in _below(entity, "Property"):
-            made = self._property(each, full)
+            made = self._property(each, full, name)
             if made is None:
                 links.add(each.get("Name", ""))
             else:
@@ -201,7 +208,7 @@ class _Schemas:
             is_deletable=element.get(f"{_SAP}deletable") != "false" and name not in self._notes.not_deletable,
         )  # fmt: skip
 
-    def _property(self, element: Element, full: str) -> Property | None:
+    def _property(self, element: Element, full: str, entities: str) -> Property | None:
         name, edm = element.get("Name", ""), element.get("Type", "")
         scalar = _scalar(element)
         if scalar is None:
@@ -217,7 +224,10 @@ class _Schemas:
             or bool(inline & {"Computed", "Immutable"})
         )
         is_version = element.get("ConcurrencyMode") == "Fixed"
-        return Property(name, edm, scalar, not is_fixed, is_version)
+        is_filterable = element.get(f"{_SAP}filterable") != "false" and not (
+            {(entities, name), (entities, "")} & self._notes.not_filterable
+        )
+        return Property(name, edm, scalar, not is_fixed, is_version, is_filterable)
 
     def _read_function(self, element: Element) -> None:
         if self.version != 2:
@@ -227,8 +237,14 @@ class _Schemas:
             for each in _below(element, "Parameter")
             if (scalar := _scalar(each)) is not None
         }
+        optional = frozenset(
+            each.get("Name", "")
+            for each in _below(element, "Parameter")
+            if each.get("Nullable") == "true"
+        )
         name = element.get("Name", "")
-        self.functions[name] = FunctionImport(name, element.get(_METHOD, "GET"), parameters)
+        method = element.get(_METHOD, "GET")
+        self.functions[name] = FunctionImport(name, method, parameters, optional)
 
 
 def _scalar(element: Element) -> Scalar | None:
@@ -256,6 +272,14 @@ def _is_denied(annotation: Element, name: str) -> bool:
         for each in annotation.iter()
         if _local(each) == "PropertyValue"
     )
+
+
+def _not_filterable(annotation: Element) -> Iterator[str]:
+    if _is_denied(annotation, "Filterable"):
+        yield ""
+    for each in annotation.iter():
+        if _local(each) == "PropertyValue" and each.get("Property") == "NonFilterableProperties":
+            yield from (path.text or "" for path in each.iter() if _local(path) == "PropertyPath")
 
 
 def _below(element: Element, local: str) -> Iterator[Element]:

@@ -153,11 +153,61 @@ PARTS: Final[Mapping[str, tuple[PartMap, ...]]] = {
             words=_STATUS_WORDS,
             status="SYSTEM_STATUS",
         ),
+        PartMap(
+            "POSITION",
+            ("A_ProductionOrderItem_2", "ProductionOrderItem"),
+            ("ManufacturingOrder", "ManufacturingOrderItem"),
+            {
+                "ORDER_NUMBER": "ManufacturingOrder", "ORDER_ITEM_NUMBER": "ManufacturingOrderItem",
+                "ORDER_TYPE": "ManufacturingOrderType", "MATERIAL": "Material", "PROD_PLANT": "ProductionPlant",
+                "PLAN_PLANT": "Plant", "STORAGE_LOCATION": "StorageLocation", "BATCH": "Batch", "MRP_AREA": "MRPArea",
+                "BASE_UNIT": "ProductionUnit", "QUANTITY": "MfgOrderItemPlannedTotalQty",
+                "SCRAP": "MfgOrderItemPlannedScrapQty", "DELIVERED_QUANTITY": "MfgOrderItemGoodsReceiptQty",
+                "PLANNED_DELIVERY_DATE": "MfgOrderItemPlndDeliveryDate",
+                "ACTUAL_DELIVERY_DATE": "MfgOrderItemActualDeliveryDate", "DELIVERY_COMPL": "IsCompletelyDelivered",
+            },
+            width=4,
+        ),
     ),
     MAINTENANCE_ORDERS.root.model: (
         PartMap("MaintenanceOrder", ("MaintenanceOrder",), ("MaintenanceOrder",), {}),
     ),
 }  # fmt: skip
+"""By the model of the document."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """What a service itself sorts out: documents of which a row of `model` meets a condition on some properties.
+
+    `when_open` and `when_closed` give every document that is so, and perhaps others: each is still looked at. An
+    empty one has no such condition.
+    """
+
+    model: str
+    properties: tuple[str, ...]
+    when_open: str
+    when_closed: str = ""
+
+
+_ENDED: Final = ("OrderIsTechnicallyCompleted", "OrderIsClosed", "OrderIsMarkedForDeletion")
+
+PUSHED: Final[Mapping[str, Pushed]] = {
+    "POHEADER": Pushed(
+        "POITEM",
+        ("IsCompletelyDelivered", "PurchasingDocumentDeletionCode"),
+        "IsCompletelyDelivered eq false and PurchasingDocumentDeletionCode eq ''",
+    ),
+    "ORDER_HEADERS_OUT": Pushed(
+        "ORDER_STATUSHEADERS_OUT", ("OverallSDProcessStatus",), "OverallSDProcessStatus ne 'C'"
+    ),
+    "HEADER": Pushed(
+        "HEADER",
+        _ENDED,
+        " and ".join(f"{name} eq ''" for name in _ENDED),
+        " or ".join(f"{name} eq 'X'" for name in _ENDED),
+    ),
+}
 """By the model of the document."""
 
 LAYOUTS: Final = (PURCHASE_ORDERS, SALES_ORDERS, PRODUCTION_ORDERS, MAINTENANCE_ORDERS)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from connectors.contract import Image, Ref, Step
 from connectors.sap.layouts import SEPARATOR
+from connectors.sap.odata_layouts import PUSHED
 from connectors.sap.odata_values import WRONG, literal, text_of
 from connectors.sap.reading import Reader
 from core.errors import BadAnswer, NotFound
@@ -84,14 +85,18 @@ class ODataReader(Reader):
             return super().listed_by(layout)
         return f"{channel.service.name} ({channel.root.entities.name})"
 
-    def keys(self, layout: Layout) -> list[str] | None:
+    def keys(self, layout: Layout, is_closed: bool | None) -> list[str] | None:
         channel = self._catalogue.channel(layout)
         if channel is None:
-            return super().keys(layout)
-        names = ",".join(channel.root.part.keys)
+            return super().keys(layout, is_closed)
+        served, condition = _sorted_out(channel, is_closed)
+        names = ",".join(served.part.keys)
         options = {"$select": names, "$orderby": names}
-        rows = self._gateway.rows(channel.service.place, channel.root.entities.name, options)
-        return sorted({self._key(channel, channel.root, row) for row in rows})
+        if condition:
+            options["$filter"] = condition
+        rows = self._gateway.rows(channel.service.place, served.entities.name, options)
+        keys = (self._key(channel, served, row) for row in rows)
+        return sorted({key.split(SEPARATOR)[0] for key in keys})
 
     def look(self, action: SapAction, step: Step, known: Image | None) -> tuple[Image, Marks]:
         """Read the footprint of one step together with the ETags that its records have at the same moment."""
@@ -199,6 +204,19 @@ class ODataReader(Reader):
                     problem=N_("an unknown field"),
                     name=name,
                 )
+
+
+def _sorted_out(channel: Channel, is_closed: bool | None) -> tuple[Served, str]:
+    """Return the set that lists documents, and the condition under which; none where the service has no such one."""
+    pushed = PUSHED.get(channel.layout.root.model)
+    served = None if pushed is None else channel.served.get(pushed.model)
+    if pushed is None or served is None or is_closed is None:
+        return channel.root, ""
+    known = served.entities.properties
+    if not all(name in known and known[name].is_filterable for name in pushed.properties):
+        return channel.root, ""
+    condition = pushed.when_closed if is_closed else pushed.when_open
+    return (served, condition) if condition else (channel.root, "")
 
 
 def _by_set(channel: Channel, fields: Fields | None) -> list[list[Served]]:

@@ -68,8 +68,12 @@ class Reader:
         listing = listing_of(layout, self._services)
         return None if listing is None else listing.function
 
-    def keys(self, layout: Layout) -> list[str] | None:
-        """Return the keys of every document that our user may see, sorted; None where nothing lists them."""
+    def keys(self, layout: Layout, is_closed: bool | None) -> list[str] | None:
+        """Return the keys of every document that our user may see, sorted; None where nothing lists them.
+
+        Those that are known not to be `is_closed` as asked may be left out.
+        """
+        del is_closed
         return list_keys(layout, self._session, self._services)
 
     def columns(self, layout: Layout, native: Sequence[str]) -> Fields | None:

@@ -224,7 +224,7 @@ def _listings(kinds: Sequence[Kind], lists: Mapping[Kind, str | None]) -> Iterat
 
 
 def _unsure(actions: Mapping[str, SapAction]) -> Iterator[Unsure]:
-    facts = {a.function: a.to_check for a in actions.values() if not a.is_proven}
+    facts = {a.function or a.name: a.to_check for a in actions.values() if not a.is_proven}
     for function, what in sorted(facts.items()):
         yield Unsure(function, Text(what))
 

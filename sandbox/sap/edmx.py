@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sandbox.sap import maintenance
 from sandbox.sap.odata_model import EntitySet, ODataService, Property
 
 _V2 = {"DateTime": "DateTime", "DateTimeOffset": "DateTimeOffset"}
@@ -28,6 +29,7 @@ def _type_2(service: ODataService, entities: EntitySet) -> str:
     for each in entities.properties:
         null = ' Nullable="false"' if each.name in entities.keys else ""
         lock = "" if each.is_updatable else ' sap:updatable="false"'
+        lock += ' sap:filterable="false"' if each.column.startswith("@T") else ""
         fixed = entities.version and each.column == entities.version
         mode = ' ConcurrencyMode="Fixed"' if fixed else ""
         kind = _V2.get(each.kind, each.kind)
@@ -74,7 +76,7 @@ def _edmx_2(service: ODataService) -> str:
     functions = "".join(
         f'<FunctionImport Name="{name}" ReturnType="{space}.{service.function_type}" '
         f'm:HttpMethod="POST"><Parameter Name="{service.function_key}" Type="Edm.String" Mode="In" MaxLength="12"/>'
-        "</FunctionImport>"
+        f"{_optional(name)}</FunctionImport>"
         for name in service.functions
     )
     return (
@@ -88,6 +90,13 @@ def _edmx_2(service: ODataService) -> str:
         f'<EntityContainer Name="{space}_Entities" m:IsDefaultEntityContainer="true" '
         f'sap:supported-formats="atom json xlsx">{sets}{"".join(placed)}{functions}'
         "</EntityContainer></Schema></edmx:DataServices></edmx:Edmx>"
+    )
+
+
+def _optional(function: str) -> str:
+    return "".join(
+        f'<Parameter Name="{name}" Type="Edm.{kind}" Mode="In" Nullable="true"/>'
+        for name, kind in maintenance.OPTIONAL.get(function, ())
     )
 
 

@@ -8,6 +8,7 @@ from sandbox.sap.messages import Message
 from sandbox.sap.work import Work
 
 _RELEASED, _LOCKED, _COMPLETED, _CLOSED, _DELETED = "I0002", "I0043", "I0045", "I0046", "I0076"
+_NOT_DONE: Final = "I0999"  # its number and its short text are invented
 # What a function asks for, what it switches off, what it switches on.
 _SWITCHES: Final[dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]]] = {
     "SetMaintOrdToTechCompleted": (_RELEASED, (_RELEASED,), (_COMPLETED,)),
@@ -18,14 +19,38 @@ _SWITCHES: Final[dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]]] = {
     "SetMaintOrderStatusToUnlocked": (_LOCKED, (_LOCKED,), ()),
     "SetMaintOrdStsToMrkdForDeltn": (_COMPLETED, (), (_DELETED,)),
     "ResetMaintOrdStsMrkdForDeltn": (_DELETED, (_DELETED,), ()),
+    "SetMaintOrderToDoNotExecute": (_RELEASED, (_RELEASED,), (_CLOSED, _NOT_DONE)),
+    "ResetStatusFromDoNotExecute": (_NOT_DONE, (_CLOSED, _NOT_DONE), (_RELEASED,)),
 }
 FUNCTIONS: Final = tuple(_SWITCHES)
+# What may be given beside the order, as the real description has it, and is looked at by nobody here.
+OPTIONAL: Final[dict[str, tuple[tuple[str, str], ...]]] = {
+    "SetMaintOrdToTechCompleted": (
+        ("MainWrkCmpltdDateTimeIsUsed", "Boolean"),
+        ("MaintOrderReferenceDateTime", "DateTimeOffset"),
+        ("AssignedMaintNotifIsToBeClosed", "Boolean"),
+    ),
+    "ResetMaintOrdStsTechCompleted": (("AssgdMaintNotifIsToBePutInProc", "Boolean"),),
+    "SetMaintOrderStatusToClosed": (
+        ("MaintOrderReferenceDateTime", "DateTimeOffset"),
+        ("AssignedMaintNotifIsToBeClosed", "Boolean"),
+    ),
+    "SetMaintOrdStsToMrkdForDeltn": (("AssgdMaintNotifIsToBeSetDel", "Boolean"),),
+    "ResetMaintOrdStsMrkdForDeltn": (("AssgdMaintNotifIsToBeResetDel", "Boolean"),),
+    "SetMaintOrderToDoNotExecute": (
+        ("MaintOrderReferenceDateTime", "DateTimeOffset"),
+        ("MaintOrdCancellationAction", "String"),
+        ("AssignedMaintNotifIsToBeClosed", "Boolean"),
+        ("AssgdMaintNotifIsToBeRsetAlloc", "Boolean"),
+    ),
+}
 _SHORT: Final = {
     _RELEASED: "REL",
     _LOCKED: "LKD",
     _COMPLETED: "TECO",
     _CLOSED: "CLSD",
     _DELETED: "DLFL",
+    _NOT_DONE: "NEXE",
 }
 # The phase that a status stands for: execution, completion.
 _PHASES: Final = {_RELEASED: "06", _COMPLETED: "08", _CLOSED: "08"}

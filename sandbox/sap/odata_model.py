@@ -109,10 +109,17 @@ _PRODUCTION: Final = _properties("""
     ManufacturingOrder String 12 AUFNR, ManufacturingOrderType String 4 AUART,
     OrderIsCreated String 1 @I0001, OrderIsReleased String 1 @I0002,
     OrderIsTechnicallyCompleted String 1 @I0045, OrderIsClosed String 1 @I0046,
+    OrderIsMarkedForDeletion String 1 @I0076,
     MfgOrderCreationDate DateTime 0 ERDAT, LastChangeDateTime String 14 CHANGED, Material String 40 PLNBEZ,
     ProductionPlant String 4 WERKS, MRPController String 3 DISPO, ProductionSupervisor String 3 FEVOR,
     ManufacturingObject String 22 OBJNR, MfgOrderPlannedStartDate DateTime 0 GSTRP,
     MfgOrderPlannedEndDate DateTime 0 GLTRP, ProductionUnit String 3 GMEIN, TotalQuantity Decimal 13.3 GAMNG
+""")
+_PRODUCTION_ITEM: Final = _properties("""
+    ManufacturingOrder String 12 AUFNR, ManufacturingOrderItem String 4 POSNR, ManufacturingOrderType String 4 AUART,
+    IsCompletelyDelivered Boolean 0 ELIKZ, Material String 40 MATNR, ProductionPlant String 4 WERKS,
+    MfgOrderItemPlndDeliveryDate DateTime 0 GLTRP, ProductionUnit String 3 AMEIN,
+    MfgOrderItemPlannedTotalQty Decimal 13.3 PSMNG, MfgOrderItemGoodsReceiptQty Decimal 13.3 WEMNG
 """)
 
 # Here the two are made of the statuses.
@@ -185,6 +192,14 @@ SERVICES: Final = (
                 ("ManufacturingOrder",),
                 _PRODUCTION,
                 version="CHANGED",
+                many=(("to_ProductionOrderItem", "A_ProductionOrderItem_2"),),
+            ),
+            EntitySet(
+                "A_ProductionOrderItem_2",
+                "A_ProductionOrderItem_2Type",
+                "AFPO",
+                ("ManufacturingOrder", "ManufacturingOrderItem"),
+                _PRODUCTION_ITEM,
             ),
         ),
         functions=("TechlyCmpltOrder", "CloseOrder"),

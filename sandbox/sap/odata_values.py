@@ -34,6 +34,9 @@ def whole_row(sap: SAP, entities: EntitySet, row: Row) -> Row:
     if entities.table == "EKPO":
         head = sap.db.get("EKKO", row["EBELN"]) or {}
         return {**row, "CHANGED": head.get("CHANGED", "")}
+    if entities.table == "AFPO":
+        number = row["AUFNR"]
+        return {**(sap.db.get("AUFK", number) or {}), **(sap.db.get("AFKO", number) or {}), **row}
     if entities.table == "AFIH":
         active = {r["STAT"] for r in sap.db.rows("JEST", OBJNR=row["OBJNR"], INACT="")}
         made = {"@TEXT": maintenance.text_of(active), "@PHASE": maintenance.phase_of(active)}

@@ -23,9 +23,16 @@ MAINTENANCE = "/sap/opu/odata/sap/API_MAINTENANCEORDER;v=0002"
 
 _STATES = {
     "complete": "", "revoke_completion": "TECO", "close": "TECO", "reopen": "CLSD", "lock": "", "unlock": "LKD",
-    "delete": "TECO", "undelete": "DLFL",
+    "delete": "TECO", "undelete": "DLFL", "cancel": "", "restore": "NEXE",
 }  # fmt: skip
-_CODES = {"REL": "I0002", "LKD": "I0043", "TECO": "I0045", "CLSD": "I0046", "DLFL": "I0076"}
+_CODES = {
+    "REL": "I0002",
+    "LKD": "I0043",
+    "TECO": "I0045",
+    "CLSD": "I0046",
+    "DLFL": "I0076",
+    "NEXE": "I0999",
+}
 
 
 class ODataSapSubject(SapSubject):
@@ -112,7 +119,7 @@ class ODataSapSubject(SapSubject):
         self._mark(step.ref, {"LOEKZ": ""})
 
     def child_of(self, step: Step) -> Ref | None:
-        if step.ref.model in {"HEADER", "MaintenanceOrder"}:
+        if step.ref.model == "MaintenanceOrder":
             return None
         return super().child_of(step)
 
@@ -151,7 +158,8 @@ class ODataSapSubject(SapSubject):
             assert row is not None
             self.sap.db.put("AFIH", {**row, "AUFNR": number, "OBJNR": f"OR{number}"})
             for name, code in _CODES.items():
-                if name in {state, "REL"} or (name == "TECO" and state == "DLFL"):
+                with_it = {"DLFL": "TECO", "NEXE": "CLSD"}.get(state)
+                if name in {state, "REL", with_it}:
                     is_off = name == "REL" and state not in {"", "LKD"}
                     status = {"OBJNR": f"OR{number}", "STAT": code, "INACT": "X" if is_off else ""}
                     self.sap.db.put("JEST", status)

@@ -210,6 +210,8 @@ def test_maintenance_order(sap: SAP, server: SAPServer) -> None:
         ("SetMaintOrdStsToMrkdForDeltn", "TECO DLFL"),
         ("ResetMaintOrdStsMrkdForDeltn", "TECO"),
         ("ResetMaintOrdStsTechCompleted", "REL"),
+        ("SetMaintOrderToDoNotExecute", "CLSD NEXE"),
+        ("ResetStatusFromDoNotExecute", "REL"),
         ("SetMaintOrderStatusToLocked", "REL LKD"),
     ):
         assert 200 == run(name).status, name

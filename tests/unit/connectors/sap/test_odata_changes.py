@@ -38,14 +38,24 @@ def entities(part: PartMap, **others: Any) -> EntitySet:
 
 
 def channels(
-    *, may_change: bool = True, has_functions: bool = True, **others: Any
+    *,
+    may_change: bool = True,
+    has_functions: bool = True,
+    more: Mapping[str, bool] | None = None,
+    **others: Any,
 ) -> dict[str, Channel]:
+    """Return a channel a kind; each function takes `more` parameters, that may be left out or not."""
     found = {}
+    beside = more or {}
+    optional = frozenset(name for name, is_optional in beside.items() if is_optional)
     for layout in LAYOUTS:
         parts = PARTS[layout.root.model]
         key = parts[0].keys[0]
         called = (
-            {n: FunctionImport(n, "POST", {key: Scalar()}) for n in FUNCTIONS.values()}
+            {
+                n: FunctionImport(n, "POST", dict.fromkeys([key, *beside], Scalar()), optional)
+                for n in FUNCTIONS.values()
+            }
             if has_functions
             else {}
         )
@@ -196,11 +206,18 @@ def test_what_a_service_offers_is_done_over_it(name: str) -> None:
         ("purchase_order.close", channels(is_updatable=False)),
         ("purchase_order.delete", channels(is_deletable=False)),
         ("production_order.close", channels(has_functions=False)),
+        ("maintenance_order.close", channels(more={"MaintOrderReferenceDateTime": False})),
     ],
 )
 def test_what_it_does_not_offer_is_refused(name: str, found: dict[str, Channel]) -> None:
     """What the description forbids is never tried."""
     assert isinstance(offered(name, found), Refused)
+
+
+def test_what_may_be_left_out_is_left_out() -> None:
+    """Functions of maintenance orders take days and flags that nobody has to give."""
+    found = channels(more={"AssignedMaintNotifIsToBeClosed": True})
+    assert isinstance(offered("maintenance_order.close", found), ByOData)
 
 
 def test_models_have_the_fields_of_both_names() -> None:

@@ -15,13 +15,14 @@ V2 = """<?xml version="1.0"?>
   <EntityType Name="OrderType"><Key><PropertyRef Name="Id"/></Key>
    <Property Name="Id" Type="Edm.String" MaxLength="10" Nullable="false"/>
    <Property Name="Done" Type="Edm.Boolean"/>
-   <Property Name="Deleted" Type="Edm.String" MaxLength="1" sap:updatable="false"/>
+   <Property Name="Deleted" Type="Edm.String" MaxLength="1" sap:updatable="false" sap:filterable="false"/>
    <Property Name="Quantity" Type="Edm.Decimal" Precision="13" Scale="3"/>
    <Property Name="Changed" Type="Edm.DateTimeOffset" ConcurrencyMode="Fixed"/>
    <Property Name="Address" Type="S.Address"/>
    <NavigationProperty Name="to_Item" Relationship="S.r"/></EntityType>
   <EntityContainer Name="C"><EntitySet Name="Orders" EntityType="S.OrderType" sap:deletable="false"/>
-   <FunctionImport Name="Close" m:HttpMethod="POST"><Parameter Name="Id" Type="Edm.String"/></FunctionImport>
+   <FunctionImport Name="Close" m:HttpMethod="POST"><Parameter Name="Id" Type="Edm.String"/>
+    <Parameter Name="When" Type="Edm.DateTimeOffset" Nullable="true"/></FunctionImport>
   </EntityContainer></Schema></edmx:DataServices></edmx:Edmx>"""
 
 V4 = """<?xml version="1.0"?>
@@ -37,7 +38,9 @@ V4 = """<?xml version="1.0"?>
   <EntityContainer Name="Container"><EntitySet Name="Item" EntityType="com.sap.S.Item_Type"/></EntityContainer>
   <Annotations Target="SAP__self.Container/Item"><Annotation Term="SAP__core.OptimisticConcurrency"/>
    <Annotation Term="SAP__capabilities.DeleteRestrictions"><Record><PropertyValue Property="Deletable" Bool="false"/>
-   </Record></Annotation></Annotations>
+   </Record></Annotation>
+   <Annotation Term="SAP__capabilities.FilterRestrictions"><Record><PropertyValue Property="NonFilterableProperties">
+    <Collection><PropertyPath>Done</PropertyPath></Collection></PropertyValue></Record></Annotation></Annotations>
   <Annotations Target="SAP__self.Item_Type/Deleted"><Annotation Term="SAP__core.Computed"/></Annotations>
   <Annotations Target="SAP__self.Item_Type/Open"><Annotation Term="SAP__core.Computed" Bool="false"/></Annotations>
  </Schema></edmx:DataServices></edmx:Edmx>"""
@@ -61,9 +64,12 @@ def test_the_older_version_is_read() -> None:
         name for name, each in orders.properties.items() if not each.is_updatable
     ]
     assert frozenset({"Address", "to_Item"}) == orders.links
-    assert ("POST", {"Id"}) == (
-        found.functions["Close"].method,
-        set(found.functions["Close"].parameters),
+    assert ["Deleted"] == [n for n, each in orders.properties.items() if not each.is_filterable]
+    close = found.functions["Close"]
+    assert ("POST", {"Id", "When"}, {"When"}) == (
+        close.method,
+        set(close.parameters),
+        set(close.optional),
     )
 
 
@@ -73,6 +79,7 @@ def test_the_newer_version_is_read() -> None:
     item = found.sets["Item"]
     assert (4, True, False) == (found.version, item.has_version, item.is_deletable)
     assert ["Deleted"] == [name for name, each in item.properties.items() if not each.is_updatable]
+    assert ["Done"] == [name for name, each in item.properties.items() if not each.is_filterable]
     assert frozenset({"Many"}) == item.links
 
 

@@ -104,6 +104,41 @@ def rows(system: SapSystem) -> Mapping[Ref, Mapping[str, Any]]:
     return found.get("0000000045", {})
 
 
+DELETION = b'<Property Name="PurchasingDocumentDeletionCode" Type="Edm.String" MaxLength="1"/>'
+FULL = METADATA.replace(
+    b'<NavigationProperty Name="to_P', DELETION + b'<NavigationProperty Name="to_P'
+)
+
+
+def listed(wire: Wire, *, is_closed: bool | None) -> str:
+    """Return which set was asked for keys, and on what condition."""
+    system = opened(wire)
+    assert ["0000000045"] == reader(system).keys(PURCHASE_ORDERS, is_closed)
+    parts = urlsplit(wire.asked[-1])
+    condition = parse_qs(parts.query).get("$filter", [""])[0]
+    return f"{parts.path.rpartition('/')[2]} {condition}".rstrip()
+
+
+def test_open_documents_are_sorted_out_by_the_service(wire: Wire) -> None:
+    """Years of closed orders are not fetched to be thrown away; what no condition tells is fetched in full."""
+    wire.metadata = FULL
+    condition = "IsCompletelyDelivered eq false and PurchasingDocumentDeletionCode eq ''"
+    assert f"A_PurchaseOrderItem {condition}" == listed(wire, is_closed=False)
+    assert "A_PurchaseOrder" == listed(wire, is_closed=True)
+    assert "A_PurchaseOrder" == listed(wire, is_closed=None)
+
+
+@pytest.mark.parametrize(
+    "place", [b'"IsCompletelyDelivered" ', b'"PurchasingDocumentDeletionCode" ']
+)
+def test_what_cannot_be_filtered_is_not(wire: Wire, place: bytes) -> None:
+    """A service says which properties it takes no condition on."""
+    wire.metadata = FULL.replace(place, place + b'sap:filterable="false" ').replace(
+        b"<edmx:Edmx ", b'<edmx:Edmx xmlns:sap="http://www.sap.com/Protocols/SAPData" ', 1
+    )
+    assert "A_PurchaseOrder" == listed(wire, is_closed=False)
+
+
 def test_keys_are_filled_up_as_in_sap(system: SapSystem) -> None:
     """Services show numbers without their zeros; records have them, so that both channels name the same ones."""
     found = rows(system)
