@@ -303,6 +303,8 @@ class SapOptions(Section):
     """The OData services by a name of your own; what one of them has is read over it and not over SOAP."""
     wrappers: dict[str, Words] = Field(default_factory=dict)
     """Per BAPI the customer function that calls and commits it; the default is `Z_STORNO_` and the name without BAPI_."""
+    lists: dict[str, Words] = Field(default_factory=dict)
+    """Per kind (`sales_order`) a function of the customer that lists its numbers, where neither OData nor a BAPI does."""
     unproven: Flag = False
     """Whether actions on BAPIs whose fields are known from public descriptions alone are offered too."""
     trusted_actions: tuple[Words, ...] = ()

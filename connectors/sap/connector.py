@@ -49,6 +49,7 @@ from connectors.sap.values import VALUE_TYPES
 from core.errors import (
     STOPS_THE_RUN,
     AccessDenied,
+    BadInput,
     ContractBroken,
     Frozen,
     LoginFailed,
@@ -112,7 +113,8 @@ class SapSystem:
             self._gateway,
             self._catalogue,
             self._sap_actions(),
-            lists=bulk.listed_by(),
+            kinds=bulk.kinds(),
+            listings=bulk.listings(),
             proof=self._trust.standing(self.proof_subject),
         )
 
@@ -308,6 +310,15 @@ def open_system(name: str, options: Any) -> SapSystem:
     """Open a system with its validated options; the first call reads the descriptions of its services."""
     if not isinstance(options, SapOptions):
         raise ContractBroken(problem="options of another kind of system")
+    from connectors.sap.sources import SOURCES
+
+    unknown = sorted(options.lists.keys() - set(SOURCES))
+    if unknown:
+        raise BadInput(
+            N_("{source}: lists names {name}, which is no kind of documents that SAP has here"),
+            source=name,
+            name=", ".join(unknown),
+        )
     http = HttpClient(
         name,
         options.url,

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Final
 
 from connectors.columns import batch_of, documents_schema, lines_schema
 from connectors.contract import Criteria, Kind, Ref
+from connectors.sap.customer_list import PARAMETERS
 from connectors.sap.sources import SOURCES, Document, Source, shown, sources_here
-from core.errors import BadInput
-from core.text import N_
+from core.errors import BadInput, RefusedError
+from core.text import N_, Text
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from connectors.sap.layouts import Layout
     from connectors.sap.reading import Reader
     from core.encoding import Value
 
@@ -27,16 +29,39 @@ class Bulk:
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
 
-    def listed_by(self) -> dict[Kind, str | None]:
-        """Return per kind that can be read what lists it; None where documents must be named."""
-        found: dict[Kind, str | None] = {}
-        for kind in SOURCES:
-            listings = [
-                self._reader.listed_by(source.layout) for source in sources_here(kind, self._reader)
-            ]
-            if listings:
-                found[kind] = next((each for each in listings if each is not None), None)
-        return found
+    def kinds(self) -> tuple[Kind, ...]:
+        """Return the kinds that some service lets us read, sorted."""
+        return tuple(sorted(kind for kind in SOURCES if sources_here(kind, self._reader)))
+
+    def listings(self) -> Iterator[Text]:
+        """Say per kind what lists its documents, or that they must be named and what to ask for."""
+        for kind in self.kinds():
+            layouts = [source.layout for source in sources_here(kind, self._reader)]
+            functions = [self._reader.listed_by(layout, kind) for layout in layouts]
+            is_one = len(set(functions)) == 1
+            for layout, function in zip(layouts, functions, strict=True):
+                name = str(kind) if is_one else f"{kind} ({layout.root.model})"
+                yield self._listing(kind, layout, name, function)
+                if is_one:
+                    break
+
+    def _listing(self, kind: Kind, layout: Layout, name: str, function: str | None) -> Text:
+        if function is None:
+            return Text(
+                N_(
+                    "{kind}: no service lists such documents: their numbers must be given, or the SAP team makes a"
+                    " function with the parameters {parameters}, which storno.yaml names under lists (its source:"
+                    " docs/howto/connect-sap.md)"
+                ),
+                {"kind": name, "parameters": ", ".join(PARAMETERS)},
+            )
+        shown = {"kind": name, "function": function}
+        try:
+            self._reader.require_listing(layout, kind)
+        except RefusedError as error:
+            told = {**shown, "said": str(error)}
+            return Text(N_("{kind}: {function} should list them and does not: {said}"), told)
+        return Text(N_("{kind}: listed by {function}"), shown)
 
     def documents(self, kind: Kind, criteria: Criteria) -> Iterator[pa.RecordBatch]:
         """Yield documents in canonical columns."""
@@ -97,7 +122,7 @@ class Bulk:
 
     def _pages(self, kind: Kind, criteria: Criteria) -> Iterator[tuple[Source, list[Document]]]:
         sources = sources_here(kind, self._reader)
-        asked = [(source, self._keys(source, criteria)) for source in sources]
+        asked = [(source, self._keys(kind, source, criteria)) for source in sources]
         if all(keys is None for _, keys in asked):
             raise BadInput(
                 source=str(kind),
@@ -115,7 +140,7 @@ class Bulk:
                 ]
                 yield source, [document for document in documents if source.is_one(document)]
 
-    def _keys(self, source: Source, criteria: Criteria) -> list[str] | None:
+    def _keys(self, kind: Kind, source: Source, criteria: Criteria) -> list[str] | None:
         """Return the keys of the documents that are asked for; None where nothing lists them."""
         layout = source.layout
         named = criteria.keys_of(layout.root.model)
@@ -123,7 +148,9 @@ class Bulk:
         if criteria.numbers is not None:
             keys = [key for number in criteria.numbers if (key := layout.key_of(number))]
             return [key for key in keys if by_key is None or key in by_key]
-        return self._reader.keys(layout, criteria.is_closed) if by_key is None else by_key
+        if by_key is not None:
+            return by_key
+        return self._reader.keys(layout, kind, criteria.is_closed)
 
 
 def _as_text(value: Value) -> str | None:

@@ -1,4 +1,4 @@
-"""Which documents there are: by a list BAPI, else by reading the keys of their table."""
+"""Which documents there are: by a list BAPI, else by a function of the customer, else by the keys of their table."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from connectors.sap import tables
+from connectors.sap import customer_list, tables
 from connectors.sap.layouts import SEPARATOR
 from connectors.sap.tables import READ_TABLE
 from core import clock
+from core.errors import BadAnswer
+from core.text import N_
 
 if TYPE_CHECKING:
+    from connectors.contract import Kind
     from connectors.sap.envelopes import Reply
     from connectors.sap.layouts import Layout
     from connectors.sap.services import Services
@@ -20,11 +23,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """One way to list documents of a kind: a function, what it is asked, and where its answer has the keys."""
+    """One way to list documents of a kind: a function, what it is asked, and where its answer has the keys.
+
+    Without a request it is a function of the customer, that is asked for the keys of `table`.
+    """
 
     function: str
     request: Mapping[str, Any]
     keys: Callable[[Reply], Sequence[str]]
+    table: str = ""
 
 
 def _columns(table: str, *names: str) -> Callable[[Reply], Sequence[str]]:
@@ -107,16 +114,59 @@ def _listings() -> Mapping[str, tuple[Listing, ...]]:
     }
 
 
-def listing_of(layout: Layout, services: Services) -> Listing | None:
+_TABLES: Final[Mapping[str, str]] = {
+    "POHEADER": "EKKO",
+    "ORDER_HEADERS_OUT": "VBAK",
+    "HEADER": "AFKO",
+    "GOODSMVT_HEADER": "MKPF",
+    "HEADERDATA": "RBKP",
+    "HEAD": "IKPF",
+    "BKPF": "BKPF",
+    "PROJECT_DEFINITION": "PROJ",
+    "WBS_ELEMENT": "PRPS",
+    "NETWORK": "AUFK",
+}
+"""Where SAP keeps the documents of a model: so a function of the customer is asked for them."""
+
+
+def listing_of(layout: Layout, kind: Kind, services: Services) -> Listing | None:
     """Return the first way to list documents that some service offers."""
     known = _listings()[layout.root.model]
-    return next((each for each in known if services.reader(each.function) is not None), None)
+    own = services.lister_of(kind)
+    ways = [
+        *(each for each in known if each.function != READ_TABLE),
+        *([Listing(own, {}, lambda _: (), _TABLES[layout.root.model])] if own else ()),
+        *(each for each in known if each.function == READ_TABLE),
+    ]
+    return next((each for each in ways if services.reader(each.function) is not None), None)
 
 
-def list_keys(layout: Layout, session: Session, services: Services) -> list[str] | None:
+def list_keys(layout: Layout, kind: Kind, session: Session, services: Services) -> list[str] | None:
     """Return the keys of every document that our user may see, sorted; None where nothing lists them."""
-    listing = listing_of(layout, services)
+    listing = listing_of(layout, kind, services)
     if listing is None:
         return None
-    reply = session.call(services.reading(listing.function), listing.request)
-    return sorted(set(listing.keys(reply)) - {""})
+    endpoint = services.reading(listing.function)
+    if not listing.table:
+        found = listing.keys(session.call(endpoint, listing.request))
+        return sorted(set(found) - {""})
+    given = customer_list.list_keys(session, endpoint, listing.table)
+    keys = {number: layout.key_of(number) for number in given}
+    wrong = [number for number, key in keys.items() if key is None]
+    if wrong:
+        raise BadAnswer(
+            N_("{system}: {function} gave {number}, which is no number of such a document"),
+            system=session.system,
+            function=listing.function,
+            number=wrong[0],
+            problem="",
+        )
+    return sorted(key for key in keys.values() if key is not None)
+
+
+def try_own(layout: Layout, kind: Kind, session: Session, services: Services) -> None:
+    """Ask the customer's function for one document, where it is what lists them. Raises what it refuses."""
+    listing = listing_of(layout, kind, services)
+    if listing is not None and listing.table:
+        endpoint = services.reading(listing.function)
+        customer_list.page_of(session, endpoint, listing.table, after="", most=1)

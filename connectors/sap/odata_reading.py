@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from connectors.contract import Image, Ref, Step
+from connectors.contract import Image, Kind, Ref, Step
 from connectors.sap.layouts import SEPARATOR
 from connectors.sap.odata_layouts import PUSHED
 from connectors.sap.odata_values import WRONG, literal, text_of
@@ -79,16 +79,20 @@ class ODataReader(Reader):
             return super().documents(layout, keys, fields)
         return self._fetched(channel, keys, fields)[0]
 
-    def listed_by(self, layout: Layout) -> str | None:
+    def listed_by(self, layout: Layout, kind: Kind) -> str | None:
         channel = self._catalogue.channel(layout)
         if channel is None:
-            return super().listed_by(layout)
+            return super().listed_by(layout, kind)
         return f"{channel.service.name} ({channel.root.entities.name})"
 
-    def keys(self, layout: Layout, is_closed: bool | None) -> list[str] | None:
+    def require_listing(self, layout: Layout, kind: Kind) -> None:
+        if self._catalogue.channel(layout) is None:
+            super().require_listing(layout, kind)
+
+    def keys(self, layout: Layout, kind: Kind, is_closed: bool | None) -> list[str] | None:
         channel = self._catalogue.channel(layout)
         if channel is None:
-            return super().keys(layout, is_closed)
+            return super().keys(layout, kind, is_closed)
         served, condition = _sorted_out(channel, is_closed)
         names = ",".join(served.part.keys)
         options = {"$select": names, "$orderby": names}

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from connectors.contract import Image, Record, Ref, Step
+from connectors.contract import Image, Kind, Record, Ref, Step
 from connectors.sap import tables
 from connectors.sap.errors import messages_of
 from connectors.sap.layouts import LAYOUTS, SEPARATOR
-from connectors.sap.listing import list_keys, listing_of
+from connectors.sap.listing import list_keys, listing_of, try_own
 from connectors.sap.shapes import Member, Structure
 from connectors.sap.values import typed
 from core.errors import NotFound, RecordMissing
@@ -63,18 +63,22 @@ class Reader:
             return False
         return True
 
-    def listed_by(self, layout: Layout) -> str | None:
+    def listed_by(self, layout: Layout, kind: Kind) -> str | None:
         """Return what lists documents of a layout; None where they must be named."""
-        listing = listing_of(layout, self._services)
+        listing = listing_of(layout, kind, self._services)
         return None if listing is None else listing.function
 
-    def keys(self, layout: Layout, is_closed: bool | None) -> list[str] | None:
+    def require_listing(self, layout: Layout, kind: Kind) -> None:
+        """Try a function of the customer that lists documents. Raises its refusal."""
+        try_own(layout, kind, self._session, self._services)
+
+    def keys(self, layout: Layout, kind: Kind, is_closed: bool | None) -> list[str] | None:
         """Return the keys of every document that our user may see, sorted; None where nothing lists them.
 
         Those that are known not to be `is_closed` as asked may be left out.
         """
         del is_closed
-        return list_keys(layout, self._session, self._services)
+        return list_keys(layout, kind, self._session, self._services)
 
     def columns(self, layout: Layout, native: Sequence[str]) -> Fields | None:
         """Return the fields that columns are made of, `native` ones of the document included; None for all."""

@@ -149,6 +149,11 @@ class Services:
         default = WRAPPER_PREFIX + function.removeprefix("BAPI_")
         return self._options.wrappers.get(function, default).upper()
 
+    def lister_of(self, kind: str) -> str | None:
+        """Return the name of the customer's function that lists documents of a kind; None where there is none."""
+        found = self._options.lists.get(kind)
+        return None if found is None else found.upper()
+
     def changed(self) -> Iterator[tuple[str, str, str]]:
         """Yield name, known hash and present hash of every service that the system describes otherwise now."""
         for service in self.all:

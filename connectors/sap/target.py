@@ -12,8 +12,6 @@ from core.errors import AccessDenied, BadInput, NotFound, RefusedError, StornoEr
 from core.text import N_, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from connectors.proving import ProofStanding
     from connectors.sap.actions import SapAction
     from connectors.sap.odata_services import Catalogue
@@ -32,13 +30,13 @@ def check(
     catalogue: Catalogue,
     actions: Mapping[str, SapAction],
     *,
-    lists: Mapping[Kind, str | None],
+    kinds: tuple[Kind, ...],
+    listings: Iterator[Text],
     proof: ProofStanding | None,
 ) -> SystemCheck:
-    """Return what `storno systems check` shows. `lists` names what lists documents of each kind that can be read."""
+    """Return what `storno systems check` shows. `listings` say what lists documents of each kind."""
     # The first call also shows whether anybody lets us in: its errors are the answer.
     trouble = _trouble(session, services, actions) | _odata_trouble(gateway, catalogue, actions)
-    kinds = tuple(sorted(lists))
     return SystemCheck(
         product="SAP",
         version="",
@@ -54,7 +52,7 @@ def check(
         notes=(
             *_notes(services),
             *_odata_notes(catalogue),
-            *_listings(kinds, lists),
+            *listings,
         ),
         proof=proof,
         to_check=tuple(_unsure(actions)),
@@ -207,20 +205,6 @@ def _notes(services: Services) -> Iterator[Text]:
             )
     for name, _, now in services.changed():
         yield Text(CHANGED, {"name": name, "hash": now})
-
-
-def _listings(kinds: Sequence[Kind], lists: Mapping[Kind, str | None]) -> Iterator[Text]:
-    for kind in kinds:
-        function = lists.get(kind)
-        if function is not None:
-            yield Text(
-                N_("{kind}: listed by {function}"), {"kind": str(kind), "function": function}
-            )
-        else:
-            yield Text(
-                N_("{kind}: no service lists such documents; their numbers must be given"),
-                {"kind": str(kind)},
-            )
 
 
 def _unsure(actions: Mapping[str, SapAction]) -> Iterator[Unsure]:

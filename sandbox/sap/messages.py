@@ -90,6 +90,8 @@ _TEXTS: Final[dict[tuple[str, str], tuple[str, str]]] = {
     ("F5A", "061"): ("Document &1 has been reversed already *", "凭证 &1 已冲销 *"),
     ("F5A", "062"): ("Document &1 has cleared items *", "凭证 &1 含已清项目 *"),
     ("F5A", "063"): ("Reversal reason &1 is not defined *", "冲销原因 &1 未定义 *"),
+    # The customer's own
+    ("ZSTO", "001"): ("There is no list of documents in &1", "没有 &1 的单据清单"),
     # Units of work
     ("S&", "101"): ("The posting could not be carried out", "无法执行过账"),
     ("00", "001"): ("&1&2&3&4", "&1&2&3&4"),

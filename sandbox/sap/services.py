@@ -72,6 +72,7 @@ _FUNCTIONS: Final = {
         "Z_STORNO_BUS2054_SET_STATUS",
     ),
     "zstorno_read": ("RFC_READ_TABLE",),
+    "zstorno_list": ("Z_STORNO_LIST",),
 }
 
 

@@ -156,4 +156,33 @@ def _literal(token: str) -> str:
     return token[1:-1].replace("''", "'").rstrip(" ")
 
 
-FUNCTIONS: Final[dict[str, Handler]] = {"RFC_READ_TABLE": read_table}
+# The numbers that people know, and what tells such documents from others in the same table.
+_LISTED: Final[dict[str, tuple[tuple[str, ...], Row]]] = {
+    "EKKO": (("EBELN",), {"BSTYP": "F"}),
+    "VBAK": (("VBELN",), {"VBTYP": "C"}),
+    "AFKO": (("AUFNR",), {}),
+    "MKPF": (("MBLNR", "MJAHR"), {}),
+    "RBKP": (("BELNR", "GJAHR"), {}),
+    "IKPF": (("IBLNR", "GJAHR"), {}),
+    "PROJ": (("PSPID",), {}),
+    "PRPS": (("POSID",), {}),
+}
+
+
+def list_numbers(call: Call) -> None:
+    """Z_STORNO_LIST, the customer's own: keys of a table, those behind the last one that is known."""
+    names, where = _LISTED.get(call.text("TABLENAME"), ((), {}))
+    if not names:
+        call.say("E", "ZSTO", "001", call.text("TABLENAME"))
+        return
+    rows = call.sap.db.rows(call.text("TABLENAME"), **where)
+    keys = sorted("/".join(str(row[name]) for name in names) for row in rows)
+    behind = [key for key in keys if key > call.text("AFTER")]
+    for key in behind[: call.given["MOST"]]:
+        call.add("NUMBERS", {"WA": key})
+
+
+FUNCTIONS: Final[dict[str, Handler]] = {
+    "RFC_READ_TABLE": read_table,
+    "Z_STORNO_LIST": list_numbers,
+}

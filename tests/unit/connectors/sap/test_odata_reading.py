@@ -113,7 +113,7 @@ FULL = METADATA.replace(
 def listed(wire: Wire, *, is_closed: bool | None) -> str:
     """Return which set was asked for keys, and on what condition."""
     system = opened(wire)
-    assert ["0000000045"] == reader(system).keys(PURCHASE_ORDERS, is_closed)
+    assert ["0000000045"] == reader(system).keys(PURCHASE_ORDERS, Kind.PURCHASE_ORDER, is_closed)
     parts = urlsplit(wire.asked[-1])
     condition = parse_qs(parts.query).get("$filter", [""])[0]
     return f"{parts.path.rpartition('/')[2]} {condition}".rstrip()
