@@ -12,7 +12,8 @@ from connectors.sap.layouts import LAYOUTS, SEPARATOR
 from connectors.sap.listing import list_keys, listing_of, try_own
 from connectors.sap.shapes import Member, Structure
 from connectors.sap.values import typed
-from core.errors import NotFound, RecordMissing
+from core.errors import BadAnswer, NotFound, RecordMissing
+from core.text import N_
 
 if TYPE_CHECKING:
     from connectors.sap.actions import SapAction
@@ -141,7 +142,13 @@ class Reader:
         wanted = {refs[0].model: frozenset(fields)}
         documents = self.documents(layout, (layout.document_of(ref) for ref in refs), wanted)
         return [
-            record_of(ref, documents.get(layout.document_of(ref), {}).get(ref), structure, fields)
+            record_of(
+                self._session.system,
+                ref,
+                documents.get(layout.document_of(ref), {}).get(ref),
+                structure,
+                fields,
+            )
             for ref in refs
         ]
 
@@ -191,7 +198,9 @@ class Reader:
             records = []
             for ref, row in rows.items():
                 structure = self.structure(layout, ref.model)
-                records.append(record_of(ref, row, structure, list(structure.scalars())))
+                records.append(
+                    record_of(self._session.system, ref, row, structure, list(structure.scalars()))
+                )
             found.append(Image(tuple(sorted(records, key=lambda record: record.ref))))
         return found
 
@@ -201,6 +210,7 @@ class Reader:
         return Image(
             tuple(
                 record_of(
+                    self._session.system,
                     ref,
                     rows.get(ref),
                     self.structure(action.layout, ref.model),
@@ -219,15 +229,31 @@ def _described(endpoint: Endpoint, part: Part) -> Structure | None:
     return Structure(part.model, members)
 
 
-def record_of(ref: Ref, row: Row | None, structure: Structure, fields: Sequence[str]) -> Record:
-    """Return a record of a row; one without fields where there is no row."""
+def record_of(
+    system: str, ref: Ref, row: Row | None, structure: Structure, fields: Sequence[str]
+) -> Record:
+    """Return a record of a row; one without fields where there is no row.
+
+    Raises `BadAnswer` for a field that did not come: it is not the same as one that is initial.
+    """
     if row is None:
         return Record(ref, None)
     scalars = structure.scalars()
+    lacking = sorted(name for name in fields if name not in row)
+    if lacking:
+        raise BadAnswer(
+            N_(
+                "{system} left out the fields {names}, which the description of the service foresees: the service has"
+                " changed"
+            ),
+            system=system,
+            names=", ".join(lacking),
+            problem="",
+        )
     values: dict[str, Value] = {}
     raw: dict[str, str] = {}
     for name in fields:
-        values[name], text = typed(scalars[name], row.get(name, ""))
+        values[name], text = typed(scalars[name], row[name])
         if text is not None:
             raw[name] = text
     return Record(ref, values, raw)
