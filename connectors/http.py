@@ -22,13 +22,16 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from types import TracebackType
-from typing import Final, NoReturn, Self
+from typing import TYPE_CHECKING, Final, NoReturn, Protocol, Self
 
 import httpx2
 
 from core import clock
 from core.errors import BadAnswer, BadInput, OutcomeUnknown, StornoError, Timeout, Unreachable
 from core.text import N_
+
+if TYPE_CHECKING:
+    from config.systems import TimeLimits
 
 DEFAULT_MAX_ANSWER_BYTES: Final = 256 * 1024 * 1024
 LONGEST_ANSWER_FACTOR: Final = 10
@@ -222,6 +225,52 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
+
+
+class Reached(Protocol):
+    """The settings by which a system is reached, in whichever options."""
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+
+    @property
+    def timeout_seconds(self) -> TimeLimits:
+        """How long it may take."""
+
+    @property
+    def verify_tls(self) -> bool:
+        """Whether its certificate is checked."""
+
+    @property
+    def ca_file(self) -> Path | None:
+        """Certificates to trust beside those of the machine."""
+
+    @property
+    def allow_plain_http(self) -> bool:
+        """Whether an address outside this machine may be plain http."""
+
+
+def client_for(
+    system: str,
+    options: Reached,
+    *,
+    parallel_calls: int = 4,
+    max_answer_bytes: int = DEFAULT_MAX_ANSWER_BYTES,
+    headers: Mapping[str, str] | None = None,
+) -> HttpClient:
+    """Return the client for a system as its options say it is reached. Raises as `HttpClient`."""
+    return HttpClient(
+        system,
+        options.url,
+        read_timeout_seconds=options.timeout_seconds.read,
+        write_timeout_seconds=options.timeout_seconds.write,
+        verify=options.ca_file if options.ca_file is not None else options.verify_tls,
+        allow_plain_http=options.allow_plain_http,
+        parallel_calls=parallel_calls,
+        max_answer_bytes=max_answer_bytes,
+        headers=headers,
+    )
 
 
 def _checked_url(system: str, base_url: str, *, allow_plain_http: bool) -> httpx2.URL:

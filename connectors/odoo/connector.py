@@ -21,7 +21,8 @@ from connectors.contract import (
     SystemCheck,
     no_fence,
 )
-from connectors.http import HttpClient
+from connectors.finding import action_of, find_action
+from connectors.http import client_for
 from connectors.odoo import target as targets
 from connectors.odoo.actions import STAMP, USERS, OdooAction, Target
 from connectors.odoo.catalogue import STAMP_INFO, Catalogue
@@ -144,9 +145,7 @@ class OdooSystem:
     def apply(self, calls: Sequence[Call], fence: Fence = no_fence) -> list[Answer]:
         if not calls:
             return []
-        action = self._action(calls[0].step.action)
-        if any(call.step.action != action.name for call in calls):
-            raise ContractBroken(problem="a batch has calls of several actions")
+        action = action_of(self._odoo_actions(), calls)
         started = clock.monotonic()
         fence()
         try:
@@ -212,10 +211,7 @@ class OdooSystem:
         return self._actions
 
     def _action(self, name: str) -> OdooAction:
-        found = self._odoo_actions().get(name)
-        if found is None:
-            raise NotFound(what="action", name=name)
-        return found
+        return find_action(self._odoo_actions(), name)
 
     def _setting(self) -> Setting:
         from connectors.odoo.lookup import Setting
@@ -227,13 +223,9 @@ def open_system(name: str, options: Any) -> OdooSystem:
     """Open a system with its validated options; the first call chooses the transport and logs in."""
     if not isinstance(options, OdooOptions):
         raise ContractBroken(problem="options of another kind of system")
-    http = HttpClient(
+    http = client_for(
         name,
-        options.url,
-        read_timeout_seconds=options.timeout_seconds.read,
-        write_timeout_seconds=options.timeout_seconds.write,
-        verify=options.ca_file if options.ca_file is not None else options.verify_tls,
-        allow_plain_http=options.allow_plain_http,
+        options,
         parallel_calls=options.parallel_calls,
     )
     session = open_session(

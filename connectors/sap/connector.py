@@ -23,7 +23,8 @@ from connectors.contract import (
     SystemCheck,
     no_fence,
 )
-from connectors.http import HttpClient
+from connectors.finding import action_of, find_action
+from connectors.http import client_for
 from connectors.sap import proof as proofs
 from connectors.sap import target as targets
 from connectors.sap.actions import SapAction, Target
@@ -162,9 +163,7 @@ class SapSystem:
     def apply(self, calls: Sequence[Call], fence: Fence = no_fence) -> list[Answer]:
         if not calls:
             return []
-        action = self._action(calls[0].step.action)
-        if any(call.step.action != action.name for call in calls):
-            raise ContractBroken(problem="a batch has calls of several actions")
+        action = action_of(self._sap_actions(), calls)
         if action.refusal is not None:
             raise NotAllowed(reason=action.refusal)
         answers: list[Answer] = []
@@ -285,10 +284,7 @@ class SapSystem:
         return self._actions
 
     def _action(self, name: str) -> SapAction:
-        found = self._sap_actions().get(name)
-        if found is None:
-            raise NotFound(what="action", name=name)
-        return found
+        return find_action(self._sap_actions(), name)
 
     def _bulk(self) -> Bulk:
         from connectors.sap.kinds import Bulk
@@ -319,13 +315,9 @@ def open_system(name: str, options: Any) -> SapSystem:
             source=name,
             name=", ".join(unknown),
         )
-    http = HttpClient(
+    http = client_for(
         name,
-        options.url,
-        read_timeout_seconds=options.timeout_seconds.read,
-        write_timeout_seconds=options.timeout_seconds.write,
-        verify=options.ca_file if options.ca_file is not None else options.verify_tls,
-        allow_plain_http=options.allow_plain_http,
+        options,
         max_answer_bytes=LARGEST_ANSWER_BYTES,
         headers=credentials(options.user, options.password.get_secret_value()),
         parallel_calls=options.parallel_calls,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from connectors.contract import ActionSupport, Kind, SystemCheck, Unsure
 from connectors.sap.services import ByOData, Mode, Refused, Services, Stateful
 from connectors.sap.units import keeps_sessions
-from core.errors import AccessDenied, BadInput, NotFound, RefusedError, StornoError
+from core.errors import AccessDenied, BadInput, LoginFailed, NotFound, RefusedError
 from core.text import N_, Text
 
 if TYPE_CHECKING:
@@ -124,11 +124,11 @@ def _test_run(session: Session, endpoint: Endpoint, check: Endpoint | None) -> T
             session.call(endpoint, flags, is_write=True)
     except (AccessDenied, NotFound, BadInput) as error:
         return error.text
-    except RefusedError as error:
-        if isinstance(error, AccessDenied):
-            return error.text
-    except StornoError:
+    except LoginFailed:
         raise
+    except RefusedError:
+        # That there is no such document is the answer of a function that works.
+        return None
     return None
 
 

@@ -21,7 +21,8 @@ from connectors.contract import (
     SystemCheck,
     no_fence,
 )
-from connectors.http import HttpClient
+from connectors.finding import action_of, find_action
+from connectors.http import client_for
 from connectors.tryton import target as targets
 from connectors.tryton.actions import TIMESTAMP, USERS, Target, TrytonAction
 from connectors.tryton.invoice_actions import invoice_actions
@@ -162,9 +163,7 @@ class TrytonSystem:
     def apply(self, calls: Sequence[Call], fence: Fence = no_fence) -> list[Answer]:
         if not calls:
             return []
-        action = self._action(calls[0].step.action)
-        if any(call.step.action != action.name for call in calls):
-            raise ContractBroken(problem="a batch has calls of several actions")
+        action = action_of(self._tryton_actions(), calls)
         fence()
         return action.perform(self._session, calls)
 
@@ -183,10 +182,7 @@ class TrytonSystem:
         return self._actions
 
     def _action(self, name: str) -> TrytonAction:
-        found = self._tryton_actions().get(name)
-        if found is None:
-            raise NotFound(what="action", name=name)
-        return found
+        return find_action(self._tryton_actions(), name)
 
     def _setting(self) -> Setting:
         from connectors.tryton.kinds import Setting
@@ -202,13 +198,9 @@ def open_system(name: str, options: Any) -> TrytonSystem:
     """Open a system with its validated options; the first call logs in."""
     if not isinstance(options, TrytonOptions):
         raise ContractBroken(problem="options of another kind of system")
-    http = HttpClient(
+    http = client_for(
         name,
-        options.url,
-        read_timeout_seconds=options.timeout_seconds.read,
-        write_timeout_seconds=options.timeout_seconds.write,
-        verify=options.ca_file if options.ca_file is not None else options.verify_tls,
-        allow_plain_http=options.allow_plain_http,
+        options,
     )
     dialect: Dialect = XmlDialect() if options.transport == "xml" else JsonDialect()
     return TrytonSystem(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from threading import Lock
 from typing import Any
+
+from sandbox import fault_plan
 
 
 class FaultKind(StrEnum):
@@ -61,52 +62,15 @@ class Fault:
         return cls(**order)
 
 
-@dataclass(slots=True)
-class _Ordered:
-    fault: Fault
-    seen: int = 0
-    fired: int = 0
-
-
-class FaultPlan:
+class FaultPlan(fault_plan.FaultPlan[Fault]):
     """The orders that are in force, with how often each was met."""
-
-    def __init__(self) -> None:
-        self._orders: list[_Ordered] = []
-        self._lock = Lock()
-
-    def add(self, *faults: Fault) -> None:
-        """Order failures."""
-        with self._lock:
-            self._orders += [_Ordered(fault) for fault in faults]
-
-    def clear(self) -> None:
-        """Forget every order."""
-        with self._lock:
-            self._orders.clear()
-
-    def fired(self) -> list[tuple[Fault, int]]:
-        """Return every order with how often it was met."""
-        return [(order.fault, order.fired) for order in self._orders]
-
-    def pending(self) -> list[Fault]:
-        """Return the orders that still wait."""
-        return [order.fault for order in self._orders if order.fired < order.fault.times]
 
     def met(self, model: str, method: str, ids: list[int]) -> tuple[Fault, ...]:
         """Count one call and return the faults that it meets, in the order they were given."""
-        found = []
-        with self._lock:
-            for order in self._orders:
-                fault = order.fault
-                if order.fired >= fault.times:
-                    continue
-                if fault.model not in (None, model) or fault.method not in (None, method):
-                    continue
-                if fault.record is not None and fault.record not in ids:
-                    continue
-                order.seen += 1
-                if order.seen >= fault.nth:
-                    order.fired += 1
-                    found.append(fault)
-        return tuple(found)
+        return self.met_by(
+            lambda fault: (
+                fault.model in (None, model)
+                and fault.method in (None, method)
+                and (fault.record is None or fault.record in ids)
+            )
+        )

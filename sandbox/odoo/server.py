@@ -5,116 +5,44 @@ from __future__ import annotations
 import json
 import socket
 from contextlib import suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Event, Thread
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from sandbox.odoo import face_json, face_xmlrpc
 from sandbox.odoo.face import HTML_TYPE, JSON_TYPE, Answer
 from sandbox.odoo.faults import Fault, FaultKind
 from sandbox.odoo.instance import Odoo, SpoiledError
 from sandbox.odoo.ledger import LedgerLine
+from sandbox.serving import LoopbackHandler, LoopbackServer
 
-LOOPBACK: Final = "127.0.0.1"
 _LOGIN_PAGE: Final = (
     b"<!DOCTYPE html><html><head><title>Login</title></head><body>Log in</body></html>"
 )
 _PROXY_PAGE: Final = b"<html><head><title>Proxy</title></head><body><h1>Proxy</h1></body></html>"
 
 
-class _Listener(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 64
-
-    def __init__(self, port: int, owner: OdooServer) -> None:
-        self.owner = owner
-        super().__init__((LOOPBACK, port), _Handler)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is no event here; tests kill clients all the time."""
-
-
-class OdooServer:
-    """Serves one practice Odoo. Use as a context manager, or `start` and `stop`; `url` is known at once."""
+class OdooServer(LoopbackServer):
+    """Serves one practice Odoo."""
 
     def __init__(self, odoo: Odoo, *, port: int = 0) -> None:
         self.odoo = odoo
-        self.stopped = Event()
-        self._listener: _Listener | None = _Listener(port, self)
-        self.port: int = self._listener.server_address[1]
-        self.url = f"http://{LOOPBACK}:{self.port}"
-        self._thread: Thread | None = None
-
-    def start(self) -> OdooServer:
-        """Serve in a thread."""
-        if self._listener is None:
-            self._listener = _Listener(self.port, self)
-        self._thread = Thread(target=self.serve, daemon=True)
-        self._thread.start()
-        return self
-
-    def serve(self) -> None:
-        """Serve in this thread until `stop` or `pause`."""
-        if self._listener is not None:
-            self._listener.serve_forever(poll_interval=0.02)
-
-    def pause(self) -> None:
-        """Close the port, as a server that is down does; `start` opens it again."""
-        if self._listener is not None:
-            self._listener.shutdown()
-            self._listener.server_close()
-            self._listener = None
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
+        super().__init__(_Handler, port=port)
 
     def stop(self) -> None:
-        """End serving; requests that wait are let go."""
-        self.stopped.set()
-        self.pause()
+        super().stop()
         self.odoo.ledger.close()
 
-    def __enter__(self) -> Self:
-        self.start()
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class _Handler(LoopbackHandler):
     server_version = "Werkzeug/2.2.2"
-    # Head and body leave in one packet: else each answer waits for the peer's delayed receipt.
-    wbufsize = 65536
-    disable_nagle_algorithm = True
-    server: _Listener
 
-    def do_POST(self) -> None:
+    def respond(self, verb: str) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        self._handle("POST", body)
-
-    def do_GET(self) -> None:
-        self._handle("GET", b"")
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name of the parent class
-        """The ledger is the log."""
-
-    def _handle(self, verb: str, body: bytes) -> None:
         odoo = self.server.owner.odoo
         path = self.path.partition("?")[0]
         if path.startswith("/storno/"):
             self._send(self._order(odoo, path, body))
             if path == "/storno/stop":
-                # From another thread: `shutdown` waits for the loop that serves this very request.
-                Thread(target=self.server.owner.stop, daemon=True).start()
+                self.server.owner.stop_later()
             return
         line = odoo.ledger.open_line(path)
         try:

@@ -142,6 +142,7 @@ def test_a_document_that_somebody_works_on_is_refused(
     refused = send(system, step, before).refused
     assert refused is not None
     assert "ME 006" == refused.details["message"]
+    assert "somebody else is working on it" in str(refused)
     assert "MUELLER" in str(refused)
 
 
@@ -152,6 +153,7 @@ def test_an_update_that_fails_is_told(subject: SapSubject, system: SapSystem, st
     refused = send(system, step, before).refused
     assert refused is not None
     assert "S& 101" == refused.details["message"]
+    assert "the update was terminated" in str(refused)
     assert ["", ""] == committed(subject, step)
 
 

@@ -51,6 +51,8 @@ def test_every_shape_of_a_message_is_read(given: dict[str, str], code: str) -> N
         ("ME 006", Rejected),
         ("S& 101", Rejected),
         ("XX 999", Rejected),
+        ("ME 019", Rejected),  # another class with the number of a missing document
+        ("06 201", Rejected),  # and of a closed period
         ("ZZ 001", AccessDenied),
     ],
 )
@@ -62,6 +64,15 @@ def test_class_and_number_choose_the_error(kind: str, code: str, error: type[Sto
     assert error is type(found)
     assert found is not None
     assert "说" in str(found.details["said"])
+
+
+@pytest.mark.parametrize(
+    "code, said", [("ME 006", "somebody else is working on it"), ("S& 101", "SM13")]
+)
+def test_locks_and_failed_updates_are_told_as_such(code: str, said: str) -> None:
+    """Both are refusals like others to a program; a person is told what to do about them."""
+    found = Vocabulary().error("erp", [message_of(row("E", code))])
+    assert said in str(found)
 
 
 def test_the_message_that_is_known_counts_before_a_general_one() -> None:
