@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from connectors.contract import Action, Executor, Image, Instruction, Reversibility, Step
 from connectors.sap.errors import Vocabulary, messages_of
 from connectors.sap.services import ByOData, Refused, Stateful, Wrapped
+from connectors.sap.wrapper import parameters_of
 from core.text import N_, Text
 
 if TYPE_CHECKING:
@@ -38,12 +39,13 @@ class Target:
     """What actions must know of the SAP that they run on, found out from descriptions alone.
 
     `structures` holds the models that a service offers for reading, `ways` how the change of each BAPI becomes
-    permanent, `over_odata` the same of actions on documents that an OData service has, `refusals` why Storno does not carry out an action itself, whatever the services offer.
+    permanent, `wrappers` the names of the functions that stand for BAPIs, `over_odata` the same of actions on documents that an OData service has, `refusals` why Storno does not carry out an action itself, whatever the services offer.
     """
 
     system: str = ""
     structures: Mapping[str, Structure] = field(default_factory=dict)
     ways: Mapping[str, BapiWay] = field(default_factory=dict)
+    wrappers: Mapping[str, str] = field(default_factory=dict)
     over_odata: Mapping[str, Way] = field(default_factory=dict)
     refusals: Mapping[str, Text] = field(default_factory=dict)
     offers_unproven: bool = False
@@ -130,7 +132,12 @@ class SapAction(Action):
                 Text(N_("no service offers {function}"), {"function": self.function}), None
             )
         if self.only_wrapped and not isinstance(found, Wrapped | Refused):
-            reason = Text(self.only_wrapped, {"function": self.function})
+            asked = {
+                "function": self.function,
+                "wrapper": self.target.wrappers.get(self.function, ""),
+                "parameters": ", ".join(parameters_of(self.function)),
+            }
+            reason = Text(self.only_wrapped, asked)
             return Refused(reason, found.change.function)
         return found
 

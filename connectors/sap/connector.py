@@ -261,6 +261,7 @@ class SapSystem:
             system=self.name,
             structures=self._reader.structures(),
             ways={name: self._services.changing(name) for name in functions},
+            wrappers={name: self._services.wrapper_of(name) for name in functions},
             over_odata=ways(ACTIONS, self._catalogue),
             offers_unproven=self._options.unproven,
             rejection_reason=self._options.rejection_reason,

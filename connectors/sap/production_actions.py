@@ -32,7 +32,10 @@ class ProductionAction(SapAction):
     kind = Kind.PRODUCTION_ORDER
     model = HEADER
     layout = PRODUCTION_ORDERS
-    only_wrapped = N_("{function} works in other processes of SAP: only a wrapper of it is called")
+    only_wrapped = N_(
+        "{function} works in other processes of SAP, which no session of ours holds together: ask the SAP team for"
+        " {wrapper} with the parameters {parameters} (its source: python -m connectors.sap.wrapper {function})"
+    )
     reversibility = Reversibility.MANUAL
     wanted: ClassVar[Mapping[str, frozenset[str]]] = {
         HEADER: frozenset(

@@ -29,7 +29,8 @@ class StatusAction(SapAction):
     kind = Kind.PROJECT
     is_proven = False
     only_wrapped = N_(
-        "{function} needs the project system's unit of work around it, in one call: only a wrapper of it is called"
+        "{function} needs the project system's unit of work around it, in one call: ask the SAP team for {wrapper} with"
+        " the parameters {parameters} (its source: python -m connectors.sap.wrapper {function})"
     )
     is_parallel = False  # SAP locks the whole project
     derived: ClassVar[Mapping[str, frozenset[str]]] = {}

@@ -184,7 +184,7 @@ class Services:
                 N_(
                     "{function} is offered without a session: SAP forgets the change before any COMMIT. Ask the SAP"
                     " team for {wrapper} with the parameters {parameters}, which calls {function} and commits or"
-                    " rolls back in the same call (its source: connectors/sap/README.md), or for a stateful service"
+                    " rolls back in the same call (its source: python -m connectors.sap.wrapper {function}), or for a stateful service"
                 ),
                 {
                     "function": function,

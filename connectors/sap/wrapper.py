@@ -6,7 +6,8 @@ it lets through is what somebody allowed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -159,6 +160,17 @@ def abap_source(function: str, wrapper: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def main(arguments: Sequence[str]) -> int:
+    """Write the wrapper of a BAPI to standard output: `python -m connectors.sap.wrapper BAPI [NAME]`."""
+    function, *names = [*(each.upper() for each in arguments), ""]
+    if function not in INTERFACES:
+        sys.stderr.write(f"BAPI [NAME], one of: {', '.join(INTERFACES)}\n")
+        return 2
+    name = names[0] if len(names) > 1 else f"Z_STORNO_{function.removeprefix('BAPI_')}"
+    sys.stdout.write(abap_source(function, name))
+    return 0
+
+
 def _passed(word: str, parameters: Mapping[str, str]) -> list[str]:
     if not parameters:
         return []
@@ -196,3 +208,7 @@ _CHECKED: Final = (
     "    ENDLOOP.",
     "  ENDIF.",
 )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

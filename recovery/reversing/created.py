@@ -48,4 +48,8 @@ def created_documents(
 
 def _number(record: Record) -> str | None:
     fields = record.fields or {}
-    return next((str(fields[n]) for n in NUMBERS if fields.get(n) not in _NO_NUMBER), None)
+    number = next((str(fields[n]) for n in NUMBERS if fields.get(n) not in _NO_NUMBER), None)
+    if number is None and fields and not fields.keys() & set(NUMBERS):
+        # In some ERPs the key itself is what people call a document; a bare id is not.
+        return None if record.ref.key.isdecimal() else record.ref.key
+    return number

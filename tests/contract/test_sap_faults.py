@@ -242,6 +242,7 @@ def test_a_service_that_would_lose_the_change_is_refused(
     support = {each.action: each for each in system.check().actions}[step.action]
     assert not support.is_available
     assert "Z_STORNO_PO_CHANGE" in str(support.note)
+    assert "PURCHASEORDER, TESTRUN, RETURN, POITEM, POITEMX" in str(support.note)
     assert (Executor.BY_PERSON,) == system.actions()[step.action].executors
     before = image_of(system, step)
     sent = len(subject.sap.ledger.lines())

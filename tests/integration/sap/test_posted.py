@@ -77,6 +77,7 @@ def test_the_counter_document_is_named(subject: SapSubject, system: SapSystem, a
     (there,) = system.read([created.ref], [name])
 
     assert there.exists
+    assert created.number == created.ref.key
     assert created.ref != step.ref
 
 

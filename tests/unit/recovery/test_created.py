@@ -41,3 +41,13 @@ def test_without_both_images_nothing_is_told() -> None:
     """An operation that was not read afterwards created nothing that anybody knows of."""
     assert [] == created_documents(MODELS, DOCUMENT, None, image(note="RINV/1"))
     assert [] == created_documents(MODELS, DOCUMENT, image(), None)
+
+
+def test_a_key_that_people_know_is_the_number() -> None:
+    """SAP has no field for it: its key is company, number and year. An id of a database is no number."""
+    old, new = Ref("BKPF", "1000/0100000001/2026"), Ref("BKPF", "1000/1900000001/2026")
+    before = Image((Record(old, {"STBLG": ""}),))
+    after = Image((Record(old, {"STBLG": "1900000001"}), Record(new, {"STBLG": "0100000001"})))
+    assert [Created(new, new.key)] == created_documents({"BKPF"}, old, before, after)
+    plain = Image((Record(NOTE, {"state": "draft"}),))
+    assert [Created(NOTE, None)] == created_documents(MODELS, DOCUMENT, Image(()), plain)

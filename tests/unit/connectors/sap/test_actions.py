@@ -16,7 +16,7 @@ from connectors.sap.connector import ACTIONS
 from connectors.sap.layouts import PURCHASE_ORDERS, SALES_ORDERS
 from connectors.sap.shapes import Member, Structure
 from connectors.sap.values import Scalar, Sort
-from connectors.sap.wrapper import INTERFACES, abap_source, parameters_of
+from connectors.sap.wrapper import INTERFACES, abap_source, main, parameters_of
 from core.encoding import Value
 from core.errors import BadInput, StateRefused
 
@@ -196,6 +196,16 @@ def test_a_wrapper_commits_or_rolls_back(function: str) -> None:
     source = abap_source(function, "Z_X")
     for part in ("BAPI_TRANSACTION_ROLLBACK", "BAPI_TRANSACTION_COMMIT", "wait = 'X'"):
         assert part in source
+
+
+def test_the_source_is_written_for_whoever_asks(capsys: pytest.CaptureFixture[str]) -> None:
+    """The check names this command; a name of the site's own may be given."""
+    assert 0 == main(["BAPI_PO_CHANGE"])
+    assert abap_source("BAPI_PO_CHANGE", "Z_STORNO_PO_CHANGE") == capsys.readouterr().out
+    assert 0 == main(["bapi_po_change", "z_mine"])
+    assert "FUNCTION z_mine." in capsys.readouterr().out
+    assert 2 == main([])
+    assert "BAPI_PRODORD_CLOSE" in capsys.readouterr().err
 
 
 def test_the_readme_shows_the_wrapper_as_it_is() -> None:
