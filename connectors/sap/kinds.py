@@ -127,7 +127,8 @@ class Bulk:
             raise BadInput(
                 source=str(kind),
                 problem=N_(
-                    "no service of this SAP lists such documents: give their numbers (--from FILE)"
+                    "no service of this SAP lists such documents: give their numbers (storno close plan CLOSING"
+                    " --from FILE), or name a function that does under lists in storno.yaml"
                 ),
             )
         for source, keys in asked:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urljoin, urlsplit
 
 from connectors.xml import Element, parse, serialise
-from core.errors import BadAnswer, BadInput, RefusedError
+from core.errors import BadAnswer, BadInput, NotFound, RefusedError
 from core.text import N_
 
 if TYPE_CHECKING:
@@ -102,6 +102,17 @@ class Shelf:
             return answer.body
         from connectors.sap.errors import from_answer
 
+        if answer.status == 404:
+            raise NotFound(
+                N_(
+                    "{system} describes nothing at {path}: the address is another one, or the service is not active (SICF,"
+                    " SOAMANAGER, /IWFND/MAINT_SERVICE)"
+                ),
+                what="service",
+                name=self._system,
+                system=self._system,
+                path=parts.path,
+            )
         error = from_answer(self._system, "", answer, is_write=False)
         if isinstance(error, RefusedError):
             raise error

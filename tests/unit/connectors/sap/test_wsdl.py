@@ -13,7 +13,7 @@ from connectors.http import HttpClient
 from connectors.sap.offers import offer_of
 from connectors.sap.services import _keep
 from connectors.sap.wsdl import MOST_PARTS, Shelf
-from core.errors import BadAnswer, BadInput
+from core.errors import BadAnswer, BadInput, NotFound
 from tests.unit.connectors.sap.descriptions import description, shelf
 
 _OPEN: Final = (
@@ -150,6 +150,16 @@ class TestServed:
         httpserver.expect_request("/sap/b.wsdl").respond_with_data("<html>", status=503)
         with pytest.raises(BadAnswer):
             Shelf("erp", None, client, httpserver.url_for("")).bundle("/sap/b.wsdl")
+
+    def test_an_address_with_nothing_behind_it_is_named(
+        self, httpserver: HTTPServer, client: HttpClient
+    ) -> None:
+        """Somebody mistyped it, or the service is not active: which one of many must stand there."""
+        httpserver.expect_request("/sap/bc/srt/wsdl/zstorno_px").respond_with_data("", status=404)
+        with pytest.raises(NotFound, match=r"/sap/bc/srt/wsdl/zstorno_px"):
+            Shelf("erp", None, client, httpserver.url_for("")).bundle(
+                "/sap/bc/srt/wsdl/zstorno_px?a=b"
+            )
 
     def test_other_hosts_are_not_asked(self, httpserver: HTTPServer, client: HttpClient) -> None:
         """Another host, another port: refused before anything is sent."""
