@@ -111,10 +111,13 @@ class _ReverseEntry(PostedAction):
             "OBJ_KEY_R": head.get("AWKEY"),
             "PSTNG_DATE": day,
             "COMP_CODE": head.get("BUKRS"),
-            "REASON_REV": call.step.arguments.get("reason", self.target.reversal_reason),
+            "REASON_REV": self._reason(call.step),
             "AC_DOC_NO": head.get("BELNR"),
         }
         return {"REVERSAL": reversal, "BUS_ACT": head.get("GLVOR"), "RETURN": []}
+
+    def _reason(self, step: Step) -> Value:
+        return step.arguments.get("reason", self.target.reversal_reason)
 
     def instruction(self, step: Step, image: Image) -> Instruction:
         company, number, year = step.ref.key.split(SEPARATOR)
@@ -124,7 +127,13 @@ class _ReverseEntry(PostedAction):
                 N_("transaction FB08, document {number} of company code {company}, {year}"), shown
             ),
             press=Text(self.title),
-            reason=Text(N_("see the plan")),
+            reason=Text(
+                N_("reversal reason {reason}, posting date {date}"),
+                {
+                    "reason": str(self._reason(step)),
+                    "date": str(_day(step, root_of(step, image)) or ""),
+                },
+            ),
         )
 
 

@@ -8,7 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from connectors.contract import Effect, Image, Kind, LaterBusiness, Problem, Reversibility, Step
+from connectors.contract import (
+    Effect,
+    Image,
+    Instruction,
+    Kind,
+    LaterBusiness,
+    Problem,
+    Reversibility,
+    Step,
+)
 from connectors.judging import DELETED, MISSING, fields_of, root_of
 from connectors.sap.actions import SapAction
 from connectors.sap.layouts import MATERIAL_DOCUMENTS, SEPARATOR, STOCK_COUNTS, SUPPLIER_INVOICES
@@ -105,6 +114,9 @@ class CancelMovement(PostedAction):
             "RETURN": [],
         }
 
+    def instruction(self, step: Step, image: Image) -> Instruction:
+        return _screen(self, step, N_("transaction MBST, material document {number}, {year}"))
+
 
 class _CancelReceipt(CancelMovement):
     name = "goods_receipt.cancel"
@@ -198,6 +210,12 @@ class _CancelInvoice(PostedAction):
             "RETURN": [],
         }
 
+    def instruction(self, step: Step, image: Image) -> Instruction:
+        reason = Text(N_("reversal reason {reason}"), {"reason": self.target.reversal_reason})
+        return _screen(
+            self, step, N_("transaction MR8M, invoice document {number}, {year}"), reason
+        )
+
 
 # --- physical inventory ---------------------------------------------------------------------------
 
@@ -271,6 +289,22 @@ class _PostCount(PostedAction):
     def parameters(self, call: Call) -> Parameters:
         number, _, year = call.step.ref.key.partition(SEPARATOR)
         return {"PHYSINVENTORY": number, "FISCALYEAR": year, "ITEMS": [], "RETURN": []}
+
+    def instruction(self, step: Step, image: Image) -> Instruction:
+        return _screen(self, step, N_("transaction MI07, inventory document {number}, {year}"))
+
+
+def _screen(
+    action: PostedAction, step: Step, screen: str, reason: Text | None = None
+) -> Instruction:
+    """Return what a person does on a screen (marked with N_) for a document with its year."""
+    number, _, year = step.ref.key.partition(SEPARATOR)
+    shown = {"number": number.lstrip("0"), "year": year}
+    return Instruction(
+        screen=Text(screen, shown),
+        press=Text(action.title),
+        reason=reason or Text(N_("see the plan")),
+    )
 
 
 def posted_actions() -> tuple[type[SapAction], ...]:

@@ -136,8 +136,13 @@ class SalesItemAction(ItemAction):
                 },
             ),
             press=Text(self.title),
-            reason=Text(N_("see the plan")),
+            reason=self.reason(step, image),
         )
+
+    def reason(self, step: Step, image: Image) -> Text:
+        """Return what a person chooses as the reason on the screen."""
+        del step, image
+        return Text(N_("see the plan"))
 
     def states(self, image: Image) -> dict[str, Mapping[str, Value]]:
         """Return the statuses of the items by position."""
@@ -174,6 +179,16 @@ class _Close(SalesItemAction):
         return tuple(
             position for position in found if states.get(position, {}).get("DELIV_STAT") != "C"
         )
+
+    def reason(self, step: Step, image: Image) -> Text:
+        chosen = [(place, self.value(step, place)) for place in self.chosen(step, image)]
+        keys = {reason for _, reason in chosen}
+        told = (
+            ", ".join(keys)
+            if len(keys) == 1
+            else ", ".join(f"{positions_of([place])}: {reason}" for place, reason in chosen)
+        )
+        return Text(N_("reason for rejection {reason}"), {"reason": told})
 
     def problems(self, step: Step, image: Image) -> tuple[Problem, ...]:
         found = super().problems(step, image)

@@ -33,7 +33,7 @@ def target() -> Target:
         model: Structure(model, {name: Member(name, name, Scalar(Sort.TEXT)) for name in fields})
         for model, fields in names.items()
     }
-    return Target(system="erp", structures=structures, rejection_reason="10")
+    return Target(system="erp", structures=structures, rejection_reason="10", reversal_reason="01")
 
 
 def made(name: str) -> SapAction:
@@ -228,3 +228,33 @@ def test_the_readme_shows_the_wrapper_as_it_is() -> None:
 def test_numbers_become_keys(number: str, key: str | None) -> None:
     """Digits are filled up with zeros as SAP does; what SAP cannot have is nothing."""
     assert key == SALES_ORDERS.key_of(number) == PURCHASE_ORDERS.key_of(number)
+
+
+@pytest.mark.parametrize(
+    "name, ref, told",
+    [
+        ("sales_order.close", Ref("ORDER_HEADERS_OUT", "0000012001"), ("VA02", "12001", "10")),
+        ("goods_receipt.cancel", Ref("GOODSMVT_HEADER", "4900000001/2026"), ("MBST", "2026", "")),
+        ("supplier_invoice.cancel", Ref("HEADERDATA", "5105600001/2026"), ("MR8M", "2026", "01")),
+        ("stock_count.apply", Ref("HEAD", "0100000101/2026"), ("MI07", "100000101", "")),
+        ("journal_entry.reverse", Ref("BKPF", "1000/0100000001/2026"), ("FB08", "100000001", "01")),
+    ],
+)
+def test_a_person_is_told_where_and_with_which_reason(
+    name: str, ref: Ref, told: tuple[str, str, str]
+) -> None:
+    """SAP's screens ask for a reason: the key of the site's own list that Storno would have sent."""
+    items = [Record(Ref("ORDER_ITEMS_OUT", f"{ref.key}/000010"), {"REA_FOR_RE": ""})]
+    image = Image((Record(ref, {"STBLG": ""}), *(items if name.startswith("sales") else [])))
+    found = made(name).instruction(Step(name, ref), image)
+    assert told[0] in str(found.screen)
+    assert told[1] in str(found.screen)
+    assert told[2] in str(found.reason)
+
+
+def test_each_reason_is_told_with_its_item() -> None:
+    """What is rejected again had a reason of its own, item by item."""
+    ref = Ref("ORDER_HEADERS_OUT", "0000012001")
+    step = Step("sales_order.close", ref, {"items": ("000010", "000020"), "reasons": ("52", "10")})
+    found = made("sales_order.close").instruction(step, Image((Record(ref, {}),)))
+    assert "10: 52, 20: 10" in str(found.reason)
