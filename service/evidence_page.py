@@ -229,7 +229,7 @@ class Page(PageWords):
                 details,
                 "resolutions",
                 N_("Changed by somebody else, and resolved:"),
-                ("before", "ours", "now", "will_be"),
+                ("before", "ours", "now", "target"),
             ),
         ):
             rows = place.get(name) or ()
@@ -250,7 +250,7 @@ class Page(PageWords):
             "after": N_("After"),
             "ours": N_("Ours"),
             "now": N_("Now"),
-            "will_be": N_("Will be"),
+            "target": N_("Will be"),
         }
         head = "".join(
             f"<th>{self.h(name)}</th>"

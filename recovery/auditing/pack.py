@@ -40,7 +40,7 @@ LONGEST_LINK: Final = 20_000
 """So many audit lines of others are taken in to show that those of the change set follow each other (about 3 MB); beyond
 that only the signature says so."""
 
-VALUES: Final = ("before", "after", "ours", "now", "will_be", "value")
+VALUES: Final = ("before", "after", "ours", "now", "target", "will_be", "value")
 """Where in results and details values of fields stand."""
 
 
