@@ -42,7 +42,8 @@ from recovery.reversing.standing import count_already, standing_operations
 from recovery.reversing.touching import change_sets_reversing, operations_made
 from recovery.sql.columns import id_range, is_id
 from recovery.sql.database import Database
-from recovery.sql.health import missing_guards, newest_problem
+from recovery.sql.guards import missing_guards
+from recovery.sql.health import newest_problem
 from recovery.sql.rows import read_change_set, read_operation
 from recovery.states import ChangeSetState, OperationState
 from recovery.workers import claims

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Final
 
 from sqlalchemy import (
@@ -21,7 +20,7 @@ from recovery.sql import schema_freezes, schema_storage
 from recovery.sql.columns import StornoId, UTCDateTime, metadata, one_of
 from recovery.states import ChangeSetState, OperationState
 
-HEAD: Final = "0002"
+HEAD: Final = "0003"
 """The newest revision; a journal with another one is migrated, or refused when we do not know it."""
 
 journal_setting: Final = Table(
@@ -190,52 +189,3 @@ freeze: Final = schema_freezes.freeze
 alarm: Final = schema_freezes.alarm
 alarm_delivery: Final = schema_freezes.alarm_delivery
 """What stops every worker, and what people are told at once: `recovery.sql.schema_freezes`."""
-
-APPEND_ONLY: Final = ("audit_line", "move", "journal_move", "image", "image_dictionary")
-"""Tables whose rows are never changed; `image` rows may be deleted by retention, the others never."""
-
-UNDELETABLE: Final = (
-    "audit_line",
-    "audit_head",
-    "move",
-    "journal_move",
-    "change_set",
-    "operation",
-    "plan_exception",
-    "freeze",
-)
-"""Tables whose rows are never deleted."""
-
-
-def guard_statements(dialect: str, present: Collection[str] | None = None) -> list[str]:
-    """Return the DDL of the append-only triggers. Every migration runs it again: batch mode drops triggers.
-
-    `present` are the tables that this revision has; without it, all of them.
-    """
-    statements: list[str] = []
-    guards = [("UPDATE", "updated", APPEND_ONLY), ("DELETE", "deleted", UNDELETABLE)]
-    if dialect != "sqlite":
-        guards.append(
-            ("TRUNCATE", "truncated", UNDELETABLE)
-        )  # it deletes without DELETE's triggers
-    for verb, done, tables in guards:
-        for table in tables:
-            if present is not None and table not in present:
-                continue
-            name = f"guard_{table}_{verb.lower()}"
-            message = f"rows of {table} are never {done}"
-            if dialect == "sqlite":
-                refuse = f"BEGIN SELECT RAISE(ABORT, '{message}'); END"
-                statements += [
-                    f"DROP TRIGGER IF EXISTS {name}",
-                    f"CREATE TRIGGER {name} BEFORE {verb} ON {table} {refuse}",
-                ]
-            else:
-                body = f"$$ BEGIN RAISE EXCEPTION '{message}'; END $$"
-                each = f"FOR EACH STATEMENT EXECUTE FUNCTION {name}()"
-                statements += [
-                    f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS {body}",
-                    f'DROP TRIGGER IF EXISTS {name} ON "{table}"',
-                    f'CREATE TRIGGER {name} BEFORE {verb} ON "{table}" {each}',
-                ]
-    return statements

@@ -9,7 +9,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
-from recovery.schema import guard_statements
+from recovery.sql.guards import guard_statements
 
 
 def _config() -> Config:

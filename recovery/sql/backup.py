@@ -23,6 +23,7 @@ from recovery import schema
 from recovery.journal import Journal
 from recovery.sql import health
 from recovery.sql.database import Database
+from recovery.sql.guards import guard_statements
 from recovery.sql.tables import all_tables
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ def _copy(database: Database, part: Path, progress: Callable[[str, int], None] |
         with database.driver() as source, closing(sqlite3.connect(part)) as target:
             source.backup(target, pages=-1)
             # A journal whose guards somebody dropped has them in its backup.
-            for statement in schema.guard_statements("sqlite"):
+            for statement in guard_statements("sqlite"):
                 target.execute(statement)
             target.commit()
         return

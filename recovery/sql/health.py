@@ -15,6 +15,7 @@ from core.events import Event
 from core.text import N_, Text
 from recovery import schema
 from recovery.sql import schema_storage as tables
+from recovery.sql.guards import guard_statements, missing_guards
 from recovery.sql.tables import all_tables
 
 if TYPE_CHECKING:
@@ -46,23 +47,6 @@ def newest_problem(connection: Connection) -> Text | None:
     return None
 
 
-def missing_guards(connection: Connection) -> list[str]:
-    """Return the append-only guards that are not there (a repair, an import or somebody dropped them)."""
-    wanted = {
-        f"guard_{table}_{verb}"
-        for verb, guarded in (("update", schema.APPEND_ONLY), ("delete", schema.UNDELETABLE))
-        for table in guarded
-    }
-    if connection.dialect.name == "sqlite":
-        query = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
-    else:
-        query = (
-            "SELECT tgname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid"
-            " WHERE tgenabled <> 'D' AND relnamespace = current_schema()::regnamespace"
-        )
-    return sorted(wanted - set(connection.execute(text(query)).scalars()))
-
-
 @dataclass(frozen=True, slots=True)
 class Health:
     """What a full check found; `problems` is empty when the journal is whole."""
@@ -78,7 +62,7 @@ def check(journal: Journal) -> Health:
         problems += [
             Text(
                 N_(
-                    "the guard {name} is missing, so rows could be changed:"
+                    "the guard {name} is missing or guards nothing, so rows could be changed:"
                     " storno journal compact puts it back"
                 ),
                 {"name": each},
@@ -231,7 +215,7 @@ def compact(journal: Journal) -> tuple[int, int]:
         before, _ = _sizes(connection, database)
     database.vacuum([table.name for table in all_tables()])
     with database.writing() as connection:
-        for statement in schema.guard_statements(database.dialect):
+        for statement in guard_statements(database.dialect):
             connection.exec_driver_sql(statement)
     with journal.reading() as connection:
         after, _ = _sizes(connection, database)

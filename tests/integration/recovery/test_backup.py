@@ -17,6 +17,7 @@ from recovery.at_rest.sealing import Keys
 from recovery.journal import Journal
 from recovery.sql import backup
 from recovery.sql.backup import back_up, restore
+from recovery.sql.guards import missing_guards
 from recovery.sql.health import check, compact, figures
 from recovery.states import ChangeSetState
 from tests.integration.recovery.scene import CANCEL, Scene, make_scene
@@ -244,6 +245,38 @@ def test_missing_guards_are_told(told_url: str) -> None:
 
     (problem,) = found
     assert f"the guard {name} is missing" in problem
+
+
+def test_a_guard_that_guards_nothing_is_told(both: Scene) -> None:
+    """Its name alone keeps nobody out; neither does one that is asked under a condition."""
+    if both.journal.database.dialect == "sqlite":
+        edits = {
+            "guard_move_update": "BEFORE UPDATE ON move BEGIN SELECT 1; END",
+            "guard_audit_line_insert": (
+                "BEFORE INSERT ON audit_line WHEN 0 BEGIN SELECT RAISE(ABORT, 'never'); END"
+            ),
+        }
+        for name, rest in edits.items():
+            both.sql(f"DROP TRIGGER {name}")
+            both.sql(f"CREATE TRIGGER {name} {rest}")
+        dropped = "guard_change_set_rekey"
+        both.sql(f"DROP TRIGGER {dropped}")
+    else:
+        edits = {
+            "guard_move_update": "BEFORE UPDATE ON move FOR EACH STATEMENT WHEN (false)",
+            "guard_audit_line_delete": "AFTER DELETE ON audit_line FOR EACH ROW",
+        }
+        for name, rest in edits.items():
+            both.sql(f"DROP TRIGGER {name} ON {name.split('_', 1)[1].rsplit('_', 1)[0]}")
+            both.sql(f"CREATE TRIGGER {name} {rest} EXECUTE FUNCTION {name}()")
+        dropped = "guard_operation_truncate"
+        both.sql(f"DROP TRIGGER {dropped} ON operation")
+    with both.journal.reading() as connection:
+        found = missing_guards(connection)
+    compact(both.journal)
+
+    assert sorted([*edits, dropped]) == found
+    assert () == check(both.journal).problems
 
 
 def test_a_check_reads_what_the_database_itself_says(scene: Scene) -> None:

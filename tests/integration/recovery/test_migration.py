@@ -14,7 +14,8 @@ from recovery import schema
 from recovery.at_rest.rotation import repack
 from recovery.journal import Journal
 from recovery.migrations.upgrade import upgrade
-from recovery.sql.health import check, missing_guards
+from recovery.sql.guards import missing_guards
+from recovery.sql.health import check
 from recovery.states import ChangeSetState, OperationState
 from tests.factories import ROOT
 

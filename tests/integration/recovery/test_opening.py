@@ -32,7 +32,7 @@ from recovery.journal import Journal
 from recovery.migrations import upgrade as migrations
 from recovery.migrations.upgrade import known_revisions, upgrade
 from recovery.model import PlanException
-from recovery.sql import database
+from recovery.sql import database, guards
 from recovery.sql.columns import metadata
 from recovery.sql.database import Database
 from recovery.sql.tables import all_tables
@@ -110,15 +110,36 @@ def forbidden(connection: Connection) -> list[str]:
         "image_dictionary": "content",
     }
     present = set(inspect(connection).get_table_names())
-    kept = [table for table in schema.UNDELETABLE if table in present]
-    found = [
-        f"UPDATE {table} SET {changed[table]} = {changed[table]}"
-        for table in schema.APPEND_ONLY
-        if table in present
-    ]
+    kept = [table.name for table in guards.UNDELETABLE if table.name in present]
+    fixed = [table.name for table in guards.APPEND_ONLY if table.name in present]
+    found = [f"UPDATE {table} SET {changed[table]} = {changed[table]}" for table in fixed]
     found += [f'DELETE FROM "{table}"' for table in kept]
     if connection.dialect.name != "sqlite":
-        found += [f'TRUNCATE "{table}" CASCADE' for table in kept]
+        return found + [f'TRUNCATE "{table}" CASCADE' for table in kept]
+    found += [
+        f"INSERT OR REPLACE INTO {table} SELECT * FROM {table}"
+        for table in dict.fromkeys((*kept, *fixed))
+        if table != "image"  # it keeps the one that it has: see below
+    ]
+    found.append(
+        "INSERT OR REPLACE INTO move (rowid, audit_number, position, change_set_id, subject, to_state)"
+        " SELECT rowid, audit_number, 99, change_set_id, subject, to_state FROM move"
+    )
+    found.append(
+        "INSERT OR REPLACE INTO operation (id, change_set_id, position, system, kind, action, model, key,"
+        " executor, reversibility, state) SELECT x'00000000000000000000000000000001', change_set_id,"
+        " position, system, kind, action, model, key, executor, reversibility, state FROM operation"
+    )
+    for table, key in (
+        ("audit_head", "id"),
+        ("change_set", "id"),
+        ("operation", "rowid"),
+        ("operation", "position"),
+        ("plan_exception", "position"),
+        ("freeze", "_rowid_"),
+    ):
+        if table in present:
+            found.append(f"UPDATE OR REPLACE {table} SET {key} = {key}")
     return found
 
 
@@ -153,6 +174,19 @@ def test_guards_stand_in_an_opened_journal(both: Scene) -> None:
             both.sql(statement)
 
     assert both.journal.verify().is_intact
+
+
+def test_an_image_is_never_replaced(scene: Scene) -> None:
+    """Whoever puts another one in its place finds the old one there."""
+    scene.do(CANCEL, scene.orders())
+    before = scene.sql("SELECT hash, content FROM image ORDER BY hash")
+    scene.sql(
+        "INSERT OR REPLACE INTO image (hash, dictionary_id, key_id, content)"
+        " SELECT hash, NULL, NULL, x'00' FROM image"
+    )
+
+    assert before == scene.sql("SELECT hash, content FROM image ORDER BY hash")
+    assert scene.journal.verify().is_intact
 
 
 def test_migrations_lead_to_the_schema(empty_url: str) -> None:
