@@ -162,6 +162,8 @@ class _Run:
         self._tally.count_anew()
         # After settling: what is in flight is read, and told, during a freeze as well.
         require_thawed(journal, change_set.id, runner=self._actor.name)
+        if change_set.state is ChangeSetState.RUNNING:
+            stages.take_over(journal, change_set, self._actor)
         loop = RunLoop(
             journal,
             self._systems,

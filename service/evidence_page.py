@@ -139,7 +139,9 @@ class Page(PageWords):
     def _story(self) -> str:
         items = []
         for _, moment, move in self._moves():
-            if len(move) < 8 or move[1] != self._change_set["id"] or move[2] != "change_set":
+            if len(move) < 8 or move[1] != self._change_set["id"]:
+                continue
+            if move[2] not in ("change_set", "run"):
                 continue
             by = escape(move[6] or "")
             items.append(

@@ -26,6 +26,7 @@ WORDS: Final[Mapping[str, str]] = {
     "rejected": N_("rejected"),
     "expired": N_("expired"),
     "running": N_("running"),
+    "taken_over": N_("taken over"),
     "paused": N_("paused"),
     "applied": N_("applied"),
     "partly_applied": N_("partly applied"),

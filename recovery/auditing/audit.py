@@ -22,6 +22,8 @@ HEAD_ID: Final = 1
 PROOF_SUBJECT: Final = "proof"
 PROVED: Final = "proved"
 FREEZE_SUBJECT: Final = "freeze"
+RUN_SUBJECT: Final = "run"
+TAKEN_OVER: Final = "taken_over"
 
 Row = Mapping[str, Any] | RowMapping
 _STREAMED: Final = {"yield_per": 1000}
@@ -32,7 +34,9 @@ class PendingMove:
     """One move of this commit, not yet written. Without a change set it is about the journal: `subject_id` says what."""
 
     change_set_id: str | None
-    subject: str  # "change_set", "operation" or "proof"; without a change set "freeze" and others
+    subject: (
+        str  # "change_set", "operation", "run" and others; without a change set "freeze" and others
+    )
     to_state: str
     positions: str | None = None
     hashes: bytes | None = None

@@ -15,6 +15,7 @@ from core.events import Event
 from core.text import N_, Text
 from recovery import doubt, locks
 from recovery.approval import require_unexpired
+from recovery.auditing.audit import RUN_SUBJECT, TAKEN_OVER, PendingMove
 from recovery.reversing.standing import restate_reversed
 from recovery.running.outcome import Outcome
 from recovery.running.run_loop import OPEN_STATES
@@ -72,6 +73,15 @@ def start(journal: Journal, change_set: ChangeSet, actor: Actor) -> None:
         crashpoint("start.before_commit")
     crashpoint("start.after_commit")
     log.info(Event.CHANGE_SET_STARTED, operations=change_set.operation_count)
+
+
+def take_over(journal: Journal, change_set: ChangeSet, actor: Actor) -> None:
+    """Let the chain say who goes on with a change set whose process died or handed it on.
+
+    From then on a freeze of that person stops it before its next call, as one of whoever began it does.
+    """
+    with journal.writing() as writer:
+        writer.record(PendingMove(change_set.id, RUN_SUBJECT, TAKEN_OVER, actor=actor.name))
 
 
 def ended_so_far(journal: Journal, change_set: ChangeSet) -> dict[str, Ended]:

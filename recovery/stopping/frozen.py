@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, true
 
 from recovery import schema
+from recovery.auditing.audit import RUN_SUBJECT
 from recovery.freezes import Freeze, Scope, list_freezes, read_freeze
 from recovery.model import ChangeSet, Operation, Purpose
 from recovery.sql.rows import read_change_set, read_operation
@@ -243,11 +244,16 @@ MOST_RECORDS: Final = 100
 
 
 def _of_person(person: str) -> Any:
-    """Return the change sets that a person made, approved or ever ran."""
+    """Return the change sets that a person made, approved, ever ran or went on with."""
     move = schema.move
     ran = select(move.c.change_set_id).where(
-        move.c.subject == "change_set",
-        move.c.to_state == ChangeSetState.RUNNING.value,
+        or_(
+            and_(
+                move.c.subject == "change_set",
+                move.c.to_state == ChangeSetState.RUNNING.value,
+            ),
+            move.c.subject == RUN_SUBJECT,
+        ),
         move.c.actor == person,
     )
     return select(_set.c.id).where(

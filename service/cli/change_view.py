@@ -364,6 +364,6 @@ def show_history(session: Session, change_set: ChangeSet) -> None:
     rows = [
         [language.moment(move.moved_at), language.word(move.to_state), move.actor or ""]
         for move in session.journal.history(change_set.id)
-        if move.subject == "change_set"
+        if move.subject in ("change_set", "run")
     ]
     output.table(Table(columns, rows))

@@ -15,7 +15,7 @@ from core import clock
 from core.errors import BadInput, Frozen, IllegalMove, JournalBroken, NotFound
 from core.ids import new_id
 from recovery import freezes
-from recovery.apply import run, stop
+from recovery.apply import RunOptions, run, stop
 from recovery.freezes import Freeze, Scope, freeze, parse_scope, thaw
 from recovery.journal import Journal
 from recovery.model import Actor, ChangeSet
@@ -172,6 +172,46 @@ def test_what_runs_it_now_is_asked_as_well(both: Scene) -> None:
     ice(both, "user:wang")
     with pytest.raises(Frozen):
         run(both.journal, both.systems, change_set.id, actor=Actor("wang"))
+
+    assert ChangeSetState.APPLIED is both.run(change_set).state
+
+
+@pytest.mark.parametrize("within", [False, True], ids=["before a batch", "at the fence"])
+def test_whoever_goes_on_with_a_run_is_stopped_in_it(both: Scene, within: bool) -> None:
+    """Another person's process goes on with what was handed on: a freeze of that person stops its next call."""
+    change_set = approved(both, 4)
+    hands_on = iter([False, True])
+    both.run(change_set, batch_size=1, should_stop=lambda: next(hands_on))
+    before_call(both, 2, lambda: ice(both, "user:lin"), within=within)
+    with pytest.raises(Frozen):
+        run(
+            both.journal,
+            both.systems,
+            change_set.id,
+            actor=Actor("lin"),
+            options=RunOptions(batch_size=1),
+        )
+    last = both.journal.history(change_set.id)
+
+    assert ChangeSetState.PAUSED is both.again(change_set).state
+    assert [CONFIRMED, CONFIRMED] == both.moved(change_set)[:2]
+    assert CONFIRMED not in both.moved(change_set)[2:]
+    assert [("mei", "running"), ("lin", "taken_over")] == [
+        (move.actor, move.to_state)
+        for move in last
+        if (move.subject, move.to_state) in {("change_set", "running"), ("run", "taken_over")}
+    ]
+    assert both.journal.verify().is_intact
+
+
+def test_who_is_frozen_takes_nothing_over(both: Scene) -> None:
+    """Whoever tries while frozen leaves no trace that would stop the others from going on."""
+    change_set = approved(both, 2)
+    hands_on = iter([False, True])
+    both.run(change_set, batch_size=1, should_stop=lambda: next(hands_on))
+    ice(both, "user:lin")
+    with pytest.raises(Frozen):
+        run(both.journal, both.systems, change_set.id, actor=Actor("lin"))
 
     assert ChangeSetState.APPLIED is both.run(change_set).state
 
