@@ -61,7 +61,7 @@ def approve(
             policy=policy,
             approved_by=actor.name,
             approved_how=actor.how,
-            approved_at=clock.now(),
+            approved_at=writer.moment,
         )
     crashpoint("approve.after_commit")
     log.info(Event.CHANGE_SET_APPROVED, change_set_id=change_set.id, policy=policy)

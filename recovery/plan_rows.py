@@ -15,7 +15,7 @@ from core.text import Text
 from recovery import schema
 from recovery.at_rest.concealing import Concealer
 from recovery.at_rest.vault import NewImage, Vault
-from recovery.hashing import hash_exception, hash_operation
+from recovery.hashing import EXCEPTION_COLUMNS, RowsHash, hash_exception, hash_operation
 from recovery.images import decode_image, encode_image
 from recovery.sql.rows import pack_arguments
 from recovery.states import OperationState
@@ -45,6 +45,12 @@ class PlanRows:
         self._redaction = redaction
         self._change_set_id = change_set_id
         self._hasher = hasher
+        self._records, self._exceptions = RowsHash(), RowsHash()
+
+    def facts(self) -> dict[str, str]:
+        """Return hashes of what the plan's own hash does not cover, for the audit chain."""
+        found = {"records": self._records.value, "exceptions": self._exceptions.value}
+        return {name: value for name, value in found.items() if value is not None}
 
     def add_operations(
         self, operations: Iterable[PlannedOperation]
@@ -61,11 +67,12 @@ class PlanRows:
                 if planned.dropped is not None:
                     dropped.append((count, planned.dropped))
                 rows.append(row)
-                records += [
-                    {"operation_id": row["id"], "model": ref.model, "key": ref.key}
-                    for ref in footprint
-                    if ref != planned.step.ref
-                ]
+                others = sorted(
+                    (ref.model, ref.key) for ref in footprint if ref != planned.step.ref
+                )
+                for model, key in others:
+                    self._records.add((count, model, key))
+                    records.append({"operation_id": row["id"], "model": model, "key": key})
                 hash_operation(self._hasher, row)
             self._vault.put(self._connection, images)
             self._connection.execute(insert(schema.operation), rows)
@@ -89,6 +96,7 @@ class PlanRows:
                 "text": encoding.dumps(found.text.as_dict()).decode(),
             }
             hash_exception(self._hasher, row)
+            self._exceptions.add([row[name] for name in EXCEPTION_COLUMNS])
             rows.append(row)
         if rows:
             self._connection.execute(insert(schema.plan_exception), rows)

@@ -27,7 +27,7 @@ from recovery.at_rest.pruned import require_unpruned
 from recovery.at_rest.vault import NewImage, Vault, share_images
 from recovery.auditing import audit
 from recovery.auditing.audit import PROOF_SUBJECT, PROVED, PendingMove
-from recovery.hashing import head_hash, words_hash
+from recovery.hashing import STAMPS, created_hash, head_hash, text_hash, words_hash
 from recovery.model import Purpose
 from recovery.plan_rows import PlanRows
 from recovery.reversing.reversals import add_created, add_reversals
@@ -53,9 +53,11 @@ if TYPE_CHECKING:
 _operation = schema.operation
 
 
-def _told(reasons: dict[str, str], words: dict[str, str]) -> dict[str, Any] | None:
-    """Return what a move says of its operations: reasons to read, and hashes of all words to verify."""
-    found = {"reasons": reasons, "words": words}
+def _told(
+    reasons: dict[str, str], words: dict[str, str], created: dict[str, str]
+) -> dict[str, Any] | None:
+    """Return what a move says of its operations: reasons to read, and hashes of all that is told to verify."""
+    found = {"reasons": reasons, "words": words, "created": created}
     return {name: each for name, each in found.items() if each} or None
 
 
@@ -68,12 +70,20 @@ class JournalWriter:
         self._redaction = redaction
         self._moves: list[PendingMove] = []
         self._doubtful = Doubtful()
+        self._moment: datetime | None = None
+
+    @property
+    def moment(self) -> datetime:
+        """When all of this happened: the one time of this commit, which its audit line carries and its rows repeat."""
+        if self._moment is None:
+            self._moment = clock.now()
+        return self._moment
 
     def finish(self) -> None:
         """Write alarms and the audit line; called once, right before the commit."""
         self._doubtful.raise_alarms(self._connection)
         if self._moves:
-            audit.append_line(self._connection, self._moves)
+            audit.append_line(self._connection, self._moves, self.moment)
 
     def record(self, move: PendingMove) -> None:
         """Let the audit line of this commit carry a move that no other method of ours makes."""
@@ -97,7 +107,7 @@ class JournalWriter:
             "reason": draft.reason,
             "closing": draft.closing,
             "reverses_id": draft.reverses_id,
-            "created_at": clock.now(),
+            "created_at": self.moment,
             "expires_at": draft.expires_at,
             "details": encoding.dumps(draft.details).decode(),
         }
@@ -107,7 +117,7 @@ class JournalWriter:
                 id=change_set_id, state=state, operation_count=0, **head
             )
         )
-        add_reversals(self._connection, change_set_id, draft)
+        reverses = add_reversals(self._connection, change_set_id, draft)
         hasher = hashlib.blake2b(digest_size=32)
         rows = PlanRows(self._connection, self._vault, self._redaction, change_set_id, hasher)
         count, dropped = rows.add_operations(operations)
@@ -125,6 +135,7 @@ class JournalWriter:
                 "plan_hash": plan_hash.hex(),
                 "operations": count,
                 "head": head_hash(head),
+                "facts": rows.facts() | ({} if reverses is None else {"reverses": reverses}),
             },
             operation_count=count,
             plan_hash=plan_hash,
@@ -134,7 +145,7 @@ class JournalWriter:
         return change_set_id
 
     def _drop_planned(self, change_set_id: str, dropped: Sequence[tuple[int, Text]]) -> None:
-        now = clock.now()
+        now = self.moment
         reasons = {position: text_json(reason) for position, reason in dropped}
         self._connection.execute(
             update(_operation)
@@ -184,9 +195,19 @@ class JournalWriter:
                 "change_set",
                 to.value,
                 actor=None if actor is None else actor.name,
-                detail=detail,
+                detail=(detail or {}) | self._stamped(columns),
             )
         )
+
+    def _stamped(self, columns: dict[str, Any]) -> dict[str, Any]:
+        """Return what lets the chain vouch for the times and the note that a move writes."""
+        found: dict[str, Any] = {}
+        at = [name for name in STAMPS if columns.get(name) == self.moment]
+        if at:
+            found["at"] = at
+        if "note" in columns:
+            found["note"] = text_hash(columns["note"])
+        return found
 
     # --- moves of operations --------------------------------------------------------------------
 
@@ -223,7 +244,7 @@ class JournalWriter:
         An image that is the approved one is stored already: it is read here, because it is the way back. Raises
         `JournalBroken` where it is missing or was altered, and then nothing is sent.
         """
-        now, images, rows = clock.now(), dict[bytes, NewImage](), []
+        now, images, rows = self.moment, dict[bytes, NewImage](), []
         stored = set[bytes]()
         for operation, encoded, known in zip(operations, before, hashes, strict=True):
             found = bytes.fromhex(known)
@@ -271,8 +292,8 @@ class JournalWriter:
         statement: Update,
         actor: Actor | None,
     ) -> None:
-        now = clock.now() if to in SETTLED else None
-        rows, reasons, told = [], {}, {}
+        now = self.moment if to in SETTLED else None
+        rows, reasons, told, created = [], {}, {}, {}
         for outcome, found in members:
             row: dict[str, Any] = {"b_id": outcome.operation.id, "b_at": now}
             if found is not None:
@@ -282,6 +303,12 @@ class JournalWriter:
                 row |= words
                 told[str(outcome.operation.position)] = words_hash(
                     words["b_reason"], words["b_error_code"], words["b_result"]
+                )
+            if outcome.created:
+                position = str(outcome.operation.position)
+                created[position] = created_hash(
+                    (each.ref.model, each.ref.key, outcome.operation.system, each.number)
+                    for each in outcome.created
                 )
             if outcome.reason is not None:
                 reasons[str(outcome.operation.position)] = str(outcome.reason)
@@ -295,7 +322,7 @@ class JournalWriter:
             to,
             b"".join(found for _, found in members if found is not None) or None,
             actor=actor,
-            detail=_told(reasons, told),
+            detail=_told(reasons, told, created),
         )
 
     def _expect(self, moved: int, operations: Sequence[Operation], to: OperationState) -> None:

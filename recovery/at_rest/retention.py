@@ -19,6 +19,7 @@ from core.errors import NotAllowed, NotFound
 from core.events import Event
 from core.text import N_
 from recovery import schema
+from recovery.at_rest.hold_history import HELD, HOLD_SUBJECT, RELEASED, held, open_holds
 from recovery.at_rest.pruned import IMAGES_SUBJECT, PRUNED, find_pruned
 from recovery.at_rest.sweeping import sweep
 from recovery.at_rest.vault import hold_images
@@ -32,10 +33,6 @@ if TYPE_CHECKING:
     from recovery.model import Actor
 
 log = structlog.get_logger(__name__)
-
-HOLD_SUBJECT: Final = "hold"
-HELD: Final = "held"
-RELEASED: Final = "released"
 
 _set, _operation = schema.change_set, schema.operation
 ENDED: Final = frozenset(
@@ -96,7 +93,7 @@ def hold(journal: Journal, change_set_id: str, *, actor: Actor, reason: str) -> 
     found = Hold(change_set_id, clock.now(), actor.name, reason)
     with journal.writing() as writer:
         hold_images(writer.connection)
-        if change_set_id in _held(writer.connection):
+        if held(writer.connection, change_set_id):
             raise NotAllowed(reason=N_("it is held already; release it first to change the reason"))
         writer.connection.execute(
             insert(legal_hold).values(
@@ -121,7 +118,8 @@ def release(journal: Journal, change_set_id: str, *, actor: Actor, reason: str) 
         done = writer.connection.execute(
             delete(legal_hold).where(legal_hold.c.change_set_id == change_set_id)
         )
-        if done.rowcount != 1:
+        # A hold whose row somebody took away holds until it is released.
+        if done.rowcount != 1 and not open_holds(writer.connection, change_set_id):
             raise NotFound(
                 N_("Change set {name} is not held."), what="change set", name=change_set_id[:13]
             )
@@ -190,7 +188,7 @@ def _mark(journal: Journal, change_set_id: str, before: datetime, actor: Actor) 
         row = writer.connection.execute(
             select(_set.c.state).where(_set.c.id == change_set_id)
         ).one()
-        if change_set_id in _held(writer.connection) or _is_needed(
+        if held(writer.connection, change_set_id) or _is_needed(
             writer.connection, change_set_id, before
         ):
             return False
@@ -241,10 +239,10 @@ def _prunable(connection: Connection, before: datetime) -> Prunable:
             )
         )
     }
-    pruned, held, needs = _pruned(connection), _held(connection), _all_needs(connection)
+    pruned, kept, needs = _pruned(connection), held(connection), _all_needs(connection)
     old = {each for each, row in rows.items() if each not in pruned and _ended_at(row) < before}
     is_open = {each for each in old if not _is_over(rows[each])}
-    going = old - is_open - held
+    going = old - is_open - kept
     needed: set[str] = set()
     # What stays needs what it took back, which needs what that took back.
     frontier = set(rows) - pruned - going
@@ -256,7 +254,7 @@ def _prunable(connection: Connection, before: datetime) -> Prunable:
         tuple(sorted(going)),
         sum(rows[each].operation_count for each in going),
         len(is_open),
-        len((old - is_open) & held),
+        len((old - is_open) & kept),
         len(needed),
     )
 
@@ -274,10 +272,6 @@ def _is_over(row: Any) -> bool:
 
 def _pruned(connection: Connection) -> set[str]:
     return set(connection.execute(select(pruned_change_set.c.change_set_id)).scalars())
-
-
-def _held(connection: Connection) -> set[str]:
-    return set(connection.execute(select(legal_hold.c.change_set_id)).scalars())
 
 
 def _all_needs(connection: Connection) -> dict[str, set[str]]:

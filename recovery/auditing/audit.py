@@ -126,9 +126,11 @@ def start_chain(connection: Connection, seed: bytes) -> None:
     connection.execute(insert(schema.audit_head).values(id=HEAD_ID, number=0, hash=genesis(seed)))
 
 
-def append_line(connection: Connection, moves: Sequence[PendingMove]) -> int:
+def append_line(
+    connection: Connection, moves: Sequence[PendingMove], moment: datetime | None = None
+) -> int:
     """Write the moves of this commit and their line; the head is locked until the commit ends."""
-    head_table, now = schema.audit_head, clock.now()
+    head_table, now = schema.audit_head, moment or clock.now()
     # On PostgreSQL the row lock makes the chain single file; on SQLite the transaction is IMMEDIATE already.
     head = connection.execute(
         select(head_table.c.number, head_table.c.hash)

@@ -13,12 +13,14 @@ from core import encoding
 from core.errors import JournalKeyMissing
 from core.text import N_, Text
 from recovery import schema
+from recovery.at_rest.hold_history import verify_holds
 from recovery.at_rest.packing import Dictionary
 from recovery.at_rest.pruned import verify_pruned
 from recovery.at_rest.vault import Vault
 from recovery.auditing import audit
+from recovery.auditing.facts import replay_facts, verify_facts
 from recovery.freezes import verify_freezes
-from recovery.hashing import HEAD_COLUMNS, head_hash, words_hash
+from recovery.hashing import HEAD_COLUMNS, STAMPS, head_hash, words_hash
 from recovery.sql.columns import IMAGE_KEY_BYTES
 from recovery.sql.database import Database
 from recovery.sql.positions import parse_positions
@@ -36,6 +38,8 @@ _CHECKED_COLUMNS: Final = (
     "approved_by",
     "approved_how",
     "policy",
+    *STAMPS,
+    "note",
 )
 
 
@@ -58,6 +62,8 @@ def verify_journal(
         problems += _verify_presence(connection)
         with _reported(problems, "freeze"):
             problems += verify_freezes(connection)
+        with _reported(problems, "legal_hold"):
+            problems += verify_holds(connection)
         with _reported(problems, "image"):
             problems += verify_pruned(connection)
             image_count, found = _verify_images(connection, vault)
@@ -98,11 +104,22 @@ def _verify_presence(connection: Connection) -> list[Text]:
     ]
 
 
+def verify_change_set(connection: Connection, change_set_id: str) -> list[Text]:
+    """Return what of one change set is not what its history says: states, people, words, times, records."""
+    columns = (schema.change_set.c[name] for name in _CHECKED_COLUMNS)
+    row = connection.execute(select(*columns).where(schema.change_set.c.id == change_set_id)).one()
+    problems = list[Text]()
+    with _reported(problems, f"change_set {change_set_id}"):
+        problems += _verify_change_set(connection, row)
+    return problems
+
+
 def _verify_change_set(connection: Connection, change_set: Row[Any]) -> list[Text]:
     change_set_id, state = change_set.id, change_set.state
     moves = (
         connection.execute(
-            select(schema.move)
+            select(schema.move, schema.audit_line.c.written_at)
+            .join(schema.audit_line, schema.audit_line.c.number == schema.move.c.audit_number)
             .where(schema.move.c.change_set_id == change_set_id)
             .order_by(schema.move.c.audit_number, schema.move.c.position)
         )
@@ -127,9 +144,15 @@ def _verify_change_set(connection: Connection, change_set: Row[Any]) -> list[Tex
             _operation.c.reason,
             _operation.c.error_code,
             _operation.c.result,
+            _operation.c.sent_at,
+            _operation.c.settled_at,
         ).where(_operation.c.change_set_id == change_set_id)
     )
-    words = _replay_words(moves)
+    words, told = replay_words(moves), replay_facts(moves)
+    if told is not None:
+        problems += verify_facts(
+            connection, {name: getattr(change_set, name) for name in _CHECKED_COLUMNS}, told
+        )
     for row in rows:
         if row.state != states.get(row.position, "planned"):
             problems.append(_operation_problem(change_set_id, row, states))
@@ -151,6 +174,13 @@ def _verify_change_set(connection: Connection, change_set: Row[Any]) -> list[Tex
                     {"change_set": change_set_id, "position": row.position},
                 )
             )
+        elif told is not None and (row.sent_at, row.settled_at) != told.times_of(row.position):
+            problems.append(
+                Text(
+                    N_("operation {position} of {change_set} has other times than its history"),
+                    {"change_set": change_set_id, "position": row.position},
+                )
+            )
     return problems
 
 
@@ -160,7 +190,7 @@ def _words_of(row: Any) -> str | None:
     return None if told == (None, None, None) else words_hash(*told)
 
 
-def _replay_words(moves: Sequence[audit.Row]) -> dict[int, str] | None:
+def replay_words(moves: Sequence[audit.Row]) -> dict[int, str] | None:
     """Return, by position, the hash of what was told of each operation last; None for a plan of before 0002."""
     found: dict[int, str] = {}
     is_told = False

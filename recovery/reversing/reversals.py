@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import insert
 
+from recovery.hashing import reversals_hash
 from recovery.sql.schema_rollback import created_document, reversal
 
 if TYPE_CHECKING:
@@ -17,14 +18,15 @@ if TYPE_CHECKING:
     from recovery.reversing.created import Created
 
 
-def add_reversals(connection: Connection, change_set_id: str, draft: Draft) -> None:
-    """Store which change sets a plan takes operations back from."""
+def add_reversals(connection: Connection, change_set_id: str, draft: Draft) -> str | None:
+    """Store which change sets a plan takes operations back from; return a hash of them, for the audit chain."""
     sets = {*draft.reverses, *([draft.reverses_id] if draft.reverses_id is not None else [])}
     if sets:
         connection.execute(
             insert(reversal),
             [{"change_set_id": change_set_id, "reverses_id": each} for each in sorted(sets)],
         )
+    return reversals_hash(sets)
 
 
 def add_created(

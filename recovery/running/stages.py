@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import structlog
 from sqlalchemy import func, select
 
-from core import clock
 from core.crashpoint import crashpoint
 from core.errors import HeldOff, IllegalMove, NotAllowed, RefusedError, StornoError
 from core.events import Event
@@ -68,7 +67,7 @@ def start(journal: Journal, change_set: ChangeSet, actor: Actor) -> None:
             change_set.id,
             ChangeSetState.RUNNING,
             actor=actor,
-            started_at=clock.now(),
+            started_at=writer.moment,
         )
         crashpoint("start.before_commit")
     crashpoint("start.after_commit")
@@ -226,7 +225,7 @@ def finish(journal: Journal, change_set: ChangeSet, actor: Actor) -> ChangeSet:
             change_set.id,
             to,
             detail={state.value: n for state, n in counts.items()},
-            finished_at=clock.now(),
+            finished_at=writer.moment,
             note=None,
         )
         restate_reversed(writer, change_set.id)

@@ -121,7 +121,7 @@ def carry_out(journal: Journal, change_set: ChangeSet) -> None:
     with journal.writing() as writer:
         locks.lock_records(writer.connection, change_set.id)
         writer.lock_operations(change_set.id)
-        writer.move_change_set(change_set.id, ChangeSetState.RUNNING, started_at=clock.now())
+        writer.move_change_set(change_set.id, ChangeSetState.RUNNING, started_at=writer.moment)
     while batch := journal.next_operations(
         change_set.id, states={OperationState.LOCKED}, limit=BATCH
     ):
@@ -139,7 +139,7 @@ def carry_out(journal: Journal, change_set: ChangeSet) -> None:
             )
     with journal.writing() as writer:
         locks.release_records(writer.connection, change_set.id)
-        writer.move_change_set(change_set.id, ChangeSetState.APPLIED, finished_at=clock.now())
+        writer.move_change_set(change_set.id, ChangeSetState.APPLIED, finished_at=writer.moment)
 
 
 def fill(journal: Journal, size: int) -> datetime:

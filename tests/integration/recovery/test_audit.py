@@ -8,15 +8,21 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import timedelta
 from typing import Any
 
 import psycopg
 import pytest
 
+from connectors.contract import Kind
+from core import clock
 from core.errors import JournalBroken
+from core.text import Text
+from recovery.at_rest.retention import hold, prune, release
 from recovery.journal import Journal
+from recovery.model import PlanException
 from recovery.states import ChangeSetState
-from tests.integration.recovery.scene import CANCEL, CLOSE, Scene, make_scene
+from tests.integration.recovery.scene import CANCEL, CLOSE, MEI, Scene, make_scene
 
 FIRST = "(SELECT id FROM change_set ORDER BY id LIMIT 1)"
 SECOND = "(SELECT id FROM change_set ORDER BY id LIMIT 1 OFFSET 1)"
@@ -338,6 +344,103 @@ def test_nonsense_is_found_and_not_a_crash(told_url: str, statement: str) -> Non
 def test_what_is_told_cannot_be_edited(told_url: str, statement: str, words: str) -> None:
     """Why a change set was made, why an operation was refused, what a rollback left behind."""
     assert any(words in problem for problem in tamper(told_url, statement))
+
+
+LONG_AGO = "'2020-01-01 00:00:00.000000'"
+FORGED = '{"template":"forged","text":"forged","values":{}}'
+
+
+@pytest.mark.parametrize(
+    "statement, words",
+    [
+        (
+            f"UPDATE change_set SET approved_at = {LONG_AGO} WHERE id = {FIRST}",
+            "approved_at of change set .* is not what its history says",
+        ),
+        (f"UPDATE change_set SET started_at = NULL WHERE id = {FIRST}", "started_at of change set"),
+        (
+            f"UPDATE change_set SET finished_at = {LONG_AGO} WHERE id = {FIRST}",
+            "finished_at of change set",
+        ),
+        (
+            "UPDATE change_set SET finished_at = created_at WHERE state = 'rejected'",
+            "finished_at of change set",
+        ),
+        ("UPDATE change_set SET note = NULL WHERE state = 'rejected'", "note of change set"),
+        (f"UPDATE change_set SET note = '{FORGED}' WHERE id = {FIRST}", "note of change set"),
+        (
+            f"UPDATE operation SET sent_at = {LONG_AGO} WHERE position = 1 AND change_set_id = {FIRST}",
+            "operation 1 of .* has other times than its history",
+        ),
+        (
+            f"UPDATE operation SET settled_at = NULL WHERE position = 2 AND change_set_id = {FIRST}",
+            "operation 2 of .* has other times than its history",
+        ),
+        ("DELETE FROM operation_record", "the records that change set .* touches were edited"),
+        (
+            "INSERT INTO operation_record SELECT id, 'other', '1' FROM operation",
+            "the records that change set .* touches were edited",
+        ),
+        ("DELETE FROM reversal", "what change set .* takes back was edited"),
+        (
+            "INSERT INTO created_document SELECT id, model, key, system, number FROM operation",
+            "the documents that operation 1 of .* created were edited",
+        ),
+    ],
+)
+def test_nothing_else_that_is_told_can_be_edited(told_url: str, statement: str, words: str) -> None:
+    """When it was approved, sent and settled, why it waits, which records it touches, what it takes back and made."""
+    found = tamper(told_url, statement)
+
+    assert any(re.search(words, problem) for problem in found), found
+    assert not any("audit line" in problem for problem in found)
+
+
+@pytest.mark.parametrize(
+    "edited",
+    ["text = replace(text, 'to come', 'here')", "system = 'other'", "kind = 'sales_order'"],
+)
+def test_why_a_document_was_left_out_cannot_be_edited(
+    both: Scene, journal_url: str, edited: str
+) -> None:
+    """An exception is told as it stood when the plan was made."""
+    left_out = PlanException(
+        "fake", Kind.PURCHASE_ORDER, "PO9", None, "open", Text("its goods are still to come")
+    )
+    both.store(both.chains(CANCEL, both.orders(1)), exceptions=[left_out])
+
+    assert both.journal.verify().is_intact
+
+    found = tamper(journal_url, f"UPDATE plan_exception SET {edited}")
+
+    assert any("the exceptions of change set" in problem for problem in found), found
+
+
+@pytest.mark.parametrize(
+    "statement, words",
+    [
+        ("DELETE FROM legal_hold", "the hold on change set .* is gone, but nobody released it"),
+        ("UPDATE legal_hold SET reason = 'x'", "is held otherwise than its history says"),
+        ("UPDATE legal_hold SET held_by = 'x'", "is held otherwise than its history says"),
+    ],
+)
+def test_a_hold_that_was_edited_is_found(
+    both: Scene, journal_url: str, statement: str, words: str
+) -> None:
+    """Who held the images of a change set, and why; a hold whose row is gone keeps them all the same."""
+    done = both.do(CANCEL, both.orders(1))
+    hold(both.journal, done.id, actor=MEI, reason="tax audit")
+
+    assert both.journal.verify().is_intact
+
+    found = tamper(journal_url, statement)
+
+    assert any(re.search(words, problem) for problem in found), found
+    assert 0 == prune(both.journal, clock.now() + timedelta(days=1), actor=MEI).change_set_count
+
+    release(both.journal, done.id, actor=MEI, reason="over")
+
+    assert 1 == prune(both.journal, clock.now() + timedelta(days=1), actor=MEI).change_set_count
 
 
 def test_a_plan_that_was_edited_with_its_hash_is_found(told_url: str) -> None:

@@ -49,6 +49,9 @@ def created(scene: Scene, change_set: ChangeSet) -> list[str | None]:
 def test_the_number_is_kept_beside_the_images(both: Scene) -> None:
     """It outlives them; and the change set is found by it."""
     done = both.do(REVERSE, [invoice_of(both)])
+
+    assert both.journal.verify().is_intact
+
     both.sql("DELETE FROM image")
 
     assert ["RINV00002"] == created(both, done)
@@ -57,6 +60,15 @@ def test_the_number_is_kept_beside_the_images(both: Scene) -> None:
         (found,) = created_by(connection, [both.operations(done)[0].id]).values()
     assert [(INVOICE, "2")] == [tuple(each.ref) for each in found]
     assert isinstance(found[0], Created)
+
+
+def test_a_number_that_was_edited_is_found(both: Scene) -> None:
+    """The chain tells which documents an operation created."""
+    both.do(REVERSE, [invoice_of(both)])
+    both.sql("UPDATE created_document SET number = 'RINV00009'")
+    (problem,) = both.journal.verify().problems
+
+    assert "documents that operation 1 of" in str(problem)
 
 
 def test_a_counter_document_names_the_operation_that_made_it(both: Scene) -> None:
