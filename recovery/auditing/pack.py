@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import Connection, select
 
 from core import clock, encoding
+from core.errors import JournalBroken
 from recovery import schema
-from recovery.at_rest.pruned import find_pruned
+from recovery.at_rest.pruned import find_pruned, verify_pruned
 from recovery.at_rest.redaction import MASK, Redaction
 from recovery.auditing import audit
 from recovery.auditing.checkpoints import fingerprint, sign_head
+from recovery.auditing.verification import verify_change_set
 from recovery.hashing import HASHED_COLUMNS
 from recovery.images import differences
 from recovery.reversing.created import created_documents
@@ -47,7 +49,12 @@ VALUES: Final = ("before", "after", "ours", "now", "target", "will_be", "value")
 def build_pack(
     journal: Journal, change_set: ChangeSet, key: SigningKey, actor: Actor
 ) -> dict[str, Any]:
-    """Return what `evidence.json` holds; `operations` and the chain's lines are iterators, read once."""
+    """Return what `evidence.json` holds; `operations` and the chain's lines are iterators, read once.
+
+    Raises `JournalBroken` where the chain, or what the journal says of the change set, was tampered with: nobody signs
+    that.
+    """
+    _require_untouched(journal, change_set)
     with journal.reading() as connection:
         checkpoint = sign_head(connection, journal.seed, key, actor)
         wanted = _lines_of(connection, change_set.id)
@@ -84,6 +91,16 @@ def build_pack(
     }
 
 
+def _require_untouched(journal: Journal, change_set: ChangeSet) -> None:
+    with journal.reading() as connection:
+        _, _, problems = audit.verify_chain(connection, journal.seed)
+        problems += verify_change_set(connection, change_set.id)
+        problems += verify_pruned(connection)
+    if problems:
+        raise JournalBroken(journal=journal.name, problem=problems[0])
+    journal.require_intact_plan(change_set)
+
+
 def change_set_values(change_set: ChangeSet) -> dict[str, Any]:
     """Return a change set as plain values."""
     plain = {name: getattr(change_set, name) for name in change_set.__slots__}
@@ -113,7 +130,7 @@ def operations_of(
                 operation,
                 images.get(operation.before_hash or ""),
                 images.get(operation.after_hash or ""),
-                signed[operation.position],
+                *signed[operation.position],
                 about.get("creates") or {},
             )
 
@@ -124,12 +141,14 @@ def _operation(
     before: Image | None,
     after: Image | None,
     signed: Sequence[Any],
+    told: Sequence[Any],
     creates: Mapping[str, Any],
 ) -> dict[str, Any]:
     step, system = operation.step, operation.system
     hidden = {name for name in step.arguments if redaction.hides(system, step.ref.model, name)}
     details = masked(redaction, system, operation.details)
     plain = encoding.loads(signed[HASHED_COLUMNS.index("arguments")] or "{}").get("v") or {}
+    result = masked(redaction, system, operation.result)
     is_masked = details != dict(operation.details) or bool(hidden & plain.keys())
     return {
         "position": operation.position,
@@ -148,7 +167,7 @@ def _operation(
         "state": operation.state.value,
         "reason": None if operation.reason is None else operation.reason.as_dict(),
         "error_code": operation.error_code,
-        "result": masked(redaction, system, operation.result),
+        "result": result,
         "details": details,
         "sent_at": operation.sent_at,
         "settled_at": operation.settled_at,
@@ -162,7 +181,13 @@ def _operation(
             for each in created_documents(creates, operation.ref, before, after)
         ],
         "signed": None if is_masked else list(signed),
+        "told": list(told) if _is_plain(result, told[_TOLD.index("result")]) else None,
     }
+
+
+def _is_plain(shown: Any, stored: str | None) -> bool:
+    """Whether a result is shown as it is stored: nothing in it is hidden."""
+    return bool(encoding.loads(encoding.dumps(shown)) == encoding.loads(stored or "{}"))
 
 
 def _changes(
@@ -221,12 +246,15 @@ def masked(redaction: Redaction, system: str, value: Any) -> Any:
             return value
 
 
+_TOLD: Final = ("reason", "error_code", "result")
+
+
 def _signed_rows(
     journal: Journal, change_set_id: str, positions: Sequence[int]
-) -> dict[int, list[Any]]:
-    """Return, by position, what the plan's hash covers of each operation, exactly as it is hashed."""
+) -> dict[int, tuple[list[Any], list[Any]]]:
+    """Return, by position, what the hash of the plan and that of what is told cover, exactly as it is hashed."""
     operation = schema.operation
-    columns = [operation.c[name] for name in HASHED_COLUMNS]
+    columns = [operation.c[name] for name in (*HASHED_COLUMNS, *_TOLD)]
     with journal.reading() as connection:
         rows = connection.execute(
             select(*columns, operation.c.approved_hash).where(
@@ -234,10 +262,13 @@ def _signed_rows(
             )
         ).mappings()
         return {
-            row["position"]: [
-                *(row[name] for name in HASHED_COLUMNS),
-                None if row["approved_hash"] is None else bytes(row["approved_hash"]).hex(),
-            ]
+            row["position"]: (
+                [
+                    *(row[name] for name in HASHED_COLUMNS),
+                    None if row["approved_hash"] is None else bytes(row["approved_hash"]).hex(),
+                ],
+                [row[name] for name in _TOLD],
+            )
             for row in rows
         }
 

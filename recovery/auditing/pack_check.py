@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from core import encoding
@@ -13,6 +14,7 @@ from core.text import N_, Text
 from recovery.auditing import audit
 from recovery.auditing.checkpoints import Checkpoint
 from recovery.auditing.pack import FORMAT, JSON_NAME, SIGNATURE_NAME
+from recovery.auditing.pack_told import check_told
 from recovery.auditing.signing import PublicKey, signer_of
 from recovery.hashing import HASHED_COLUMNS, hash_exception, hash_operation
 from recovery.states import ChangeSetState
@@ -109,6 +111,7 @@ def _check(
     agreed = chain.compare(checkpoints)
     plan_is_checked, found = _check_plan(content)
     problems += [*chain.problems, *found, *_check_states(content, chain.moves)]
+    problems += check_told(content, chain.moves)
     if (
         signature["change_set"] != change_set["id"]
         or len({signature["journal"], content["journal"], content["checkpoint"]["journal"]}) != 1
@@ -185,22 +188,23 @@ class _Chain:
         for number, line in enumerate(run["lines"], start=int(run["first"])):
             hashed = bytes.fromhex(line["moves_hash"])
             moves = line.get("moves")
+            written_at = encoding.parse_moment(line["written_at"])
             if moves is not None:
                 if audit.moves_hash(moves) != hashed:
                     self.problems.append(
                         Text(N_("the moves of audit line {number} were edited"), {"number": number})
                     )
-                self._take(moves)
-            written_at = encoding.parse_moment(line["written_at"])
+                self._take(moves, written_at)
             previous = audit.line_hash(previous, number, written_at, hashed)
             self._hashes[number] = previous.hex()
             self.line_count += 1
 
-    def _take(self, moves: Iterable[Sequence[Any]]) -> None:
+    def _take(self, moves: Iterable[Sequence[Any]], written_at: datetime) -> None:
         for move in sorted(moves, key=lambda each: int(each[0])):
             if len(move) != len(_MOVE) or move[1] != self._change_set:
                 continue
-            row = dict(zip(_MOVE, move, strict=True))
+            row: dict[str, Any] = dict(zip(_MOVE, move, strict=True))
+            row["written_at"] = written_at
             row["hashes"] = None if row["hashes"] is None else bytes.fromhex(row["hashes"])
             self.moves.append(row)
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import shutil
+import sqlite3
 import sys
 import zipfile
 from base64 import b64encode
+from contextlib import closing
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -337,6 +339,30 @@ def operation_left_out(content: dict[str, Any]) -> None:
     del content["operations"][1]
 
 
+def other_words(content: dict[str, Any]) -> None:
+    content["operations"][1]["reason"]["template"] = "the period is closed"
+
+
+def other_words_told(content: dict[str, Any]) -> None:
+    content["operations"][1] |= {"reason": None, "told": [None, None, None]}
+
+
+def other_time(content: dict[str, Any]) -> None:
+    content["operations"][1]["sent_at"] = "2020-01-01T00:00:00Z"
+
+
+def other_end(content: dict[str, Any]) -> None:
+    content["change_set"]["finished_at"] = "2020-01-01T00:00:00Z"
+
+
+def other_note(content: dict[str, Any]) -> None:
+    content["change_set"]["note"] = {"template": "all is well", "values": {}}
+
+
+def other_exception(content: dict[str, Any]) -> None:
+    content["exceptions"][0]["text"]["template"] = "its goods are all here"
+
+
 @pytest.mark.parametrize(
     "change, said",
     [
@@ -348,6 +374,12 @@ def operation_left_out(content: dict[str, Any]) -> None:
         (other_line, "do not lead to the line that was signed"),
         (line_left_out, "do not lead to the line that was signed"),
         (operation_left_out, "operations are missing or were added"),
+        (other_words, "what it tells of operation 2 is not what its history says"),
+        (other_words_told, "what it tells of operation 2 is not what its history says"),
+        (other_time, "operation 2 has other times in it than in its history"),
+        (other_end, "finished_at in it is not what its history says"),
+        (other_note, "note in it is not what its history says"),
+        (other_exception, "the exceptions in it are not those of the plan"),
     ],
 )
 def test_even_who_signs_must_agree_with_the_chain(
@@ -361,6 +393,31 @@ def test_even_who_signs_must_agree_with_the_chain(
 
     assert 1 == answer.code
     assert said in answer.out
+
+
+@pytest.mark.parametrize(
+    "statement, said",
+    [
+        ("UPDATE operation SET error_code = 'STO-0301'", "what is told of operation"),
+        ("UPDATE operation SET sent_at = '2020-01-01 00:00:00.000000'", "has other times"),
+        ("UPDATE change_set SET finished_at = NULL", "finished_at of change set"),
+        ("UPDATE plan_exception SET kind = 'sales_order'", "the exceptions of change set"),
+        ("UPDATE operation SET arguments = NULL, number = '7'", "was edited after it was made"),
+        ("DROP TRIGGER guard_move_update; UPDATE move SET actor = 'x'", "audit line 1 were edited"),
+    ],
+)
+def test_what_was_tampered_with_is_not_exported(
+    signer: Storno, pack: Path, statement: str, said: str
+) -> None:
+    """Nobody signs a change set that is not what the audit chain says of it; no file is left."""
+    del pack
+    with closing(sqlite3.connect("journal.db")) as connection:
+        connection.executescript(statement)
+    answer = signer("audit", "export", "last", "--out", "again")
+
+    assert 4 == answer.code
+    assert said in answer.err
+    assert not Path("again").exists()
 
 
 def test_a_pack_of_another_key_is_refused(signer: Storno, pack: Path) -> None:
