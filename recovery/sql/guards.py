@@ -12,13 +12,14 @@ from typing import Final
 from sqlalchemy import Connection, Table, UniqueConstraint, text
 
 from recovery import schema
+from recovery.sql import schema_storage
 
 APPEND_ONLY: Final = (
     schema.audit_line,
     schema.move,
     schema.journal_move,
     schema.image,
-    schema.schema_storage.image_dictionary,
+    schema_storage.image_dictionary,
 )
 """Tables whose rows are never changed; `image` rows may be deleted by retention, the others never."""
 
