@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BeforeValidator
 
 from config.fields import FilePath, Secret, Section, wrong
 from core.text import N_
@@ -16,6 +17,11 @@ def _some(given: tuple[Item, ...]) -> tuple[Item, ...]:
     if not given:
         raise wrong(N_("names nothing"))
     return given
+
+
+def _listed(given: object) -> object:
+    """Take one for a list of one."""
+    return (given,) if isinstance(given, str | Path) else given
 
 
 Told = Literal["frozen", "thawed", "in_doubt", "needs_person", "run_stopped", "breaker_opened"]
@@ -50,8 +56,10 @@ class AuditSettings(Section):
 
     signing_key: Secret | None = None
     """The private key that `storno audit key` made, as `${file:secrets/audit.pem}`. Never kept in the journal."""
-    public_key: FilePath | None = None
-    """The public key; without it the one that belongs to `signing_key`. Whoever only verifies needs no other."""
+    public_key: Annotated[tuple[FilePath, ...], BeforeValidator(_listed)] = ()
+    """The public key, or a list: after a change of keys also the older ones, whose checkpoints stay in the file. Without
+    it the one that belongs to `signing_key`. Whoever only verifies needs no other."""
     checkpoints: FilePath | None = None
     """A file to which `storno audit checkpoint` adds, and that `storno audit verify` reads. It belongs on another
-    machine or medium than the journal."""
+    machine or medium than the journal. `storno audit checkpoint --begin` makes it; once named here it must be there,
+    or both commands say that it is gone."""

@@ -15,12 +15,12 @@ import structlog
 from sqlalchemy import Connection, select
 
 from core import clock, encoding
-from core.errors import BadInput, JournalBroken
+from core.errors import BadInput, JournalBroken, UsageError
 from core.events import Event
 from core.text import N_, Text
 from recovery import schema
 from recovery.auditing import audit
-from recovery.auditing.signing import PublicKey, SigningKey, signer_of
+from recovery.auditing.signing import KEY, PublicKey, SigningKey, signer_of
 
 if TYPE_CHECKING:
     from recovery.journal import Journal
@@ -44,6 +44,11 @@ class Checkpoint:
     made_at: datetime
     made_by: str
     document: Mapping[str, Any]
+
+    @property
+    def key(self) -> str:
+        """The id of the key that it says it was signed with."""
+        return str(self.document.get(KEY))
 
     @classmethod
     def of(cls, document: Any, source: str) -> Self:
@@ -70,16 +75,36 @@ class Checkpoint:
 
 
 def make_checkpoint(
-    journal: Journal, key: SigningKey, *, actor: Actor, earlier: Sequence[Checkpoint] = ()
+    journal: Journal,
+    key: SigningKey,
+    *,
+    actor: Actor,
+    earlier: Sequence[Checkpoint] = (),
+    older_keys: Sequence[PublicKey] = (),
 ) -> Checkpoint:
     """Verify the chain, then sign its newest line.
 
-    Raises `JournalBroken` when the chain is not intact, or does not go on from one of the `earlier` checkpoints: what
+    `older_keys` are those with which earlier ones were signed. Raises `UsageError` where one of them was signed with a
+    key that is not known, and `JournalBroken` when the chain is not intact, or does not go on from one of the `earlier` checkpoints: what
     was tampered with is never signed.
     """
+    keys = [key.public, *older_keys]
+    known = {each.id for each in keys}
+    for each in earlier:
+        if each.key not in known:
+            raise UsageError(
+                N_(
+                    "The checkpoint of {moment} (line {line}) was signed with another key ({key}). Name its public key"
+                    " in storno.yaml as well (audit: public_key, a list), or begin a new file: storno audit checkpoint"
+                    " --begin --out FILE"
+                ),
+                moment=each.made_at,
+                line=each.line,
+                key=each.key,
+            )
     with journal.reading() as connection:
         _, _, problems = audit.verify_chain(connection, journal.seed)
-        problems += compare(connection, journal.seed, earlier, [key.public])
+        problems += compare(connection, journal.seed, earlier, keys)
         if problems:
             raise JournalBroken(journal=journal.name, problem=problems[0])
         document = sign_head(connection, journal.seed, key, actor)

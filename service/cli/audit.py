@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
@@ -12,6 +12,8 @@ from core.events import Event
 from core.text import N_, text
 from service.cli.audit_files import (
     add_line,
+    checkpoints_gone,
+    checkpoints_to_add_to,
     public_keys,
     read_pack,
     read_stored_checkpoints,
@@ -69,6 +71,7 @@ def add(name: str, parser: Parser, builder: Builder) -> None:
             " timer, and send the line away."
         ),
         examples=[
+            "storno audit checkpoint --begin",
             "storno audit checkpoint",
             "storno audit checkpoint --out /mnt/audit/checkpoints.jsonl",
         ],
@@ -84,6 +87,14 @@ def add(name: str, parser: Parser, builder: Builder) -> None:
             )
         ),
     )
+    signed.add_argument(
+        "--begin",
+        action="store_true",
+        help=say(
+            N_("make the file, which is not there yet; without this a missing one is an error")
+        ),
+    )
+    signed.set_defaults(public_key=[])
     exported = builder.command(
         commands,
         "export",
@@ -172,6 +183,10 @@ def _verify_journal(session: Session) -> int:
     problems = list(report.problems)
     with journal.reading() as connection:
         problems += compare(connection, journal.seed, checkpoints, keys)
+    gone = checkpoints_gone(session)
+    if gone is not None:
+        said = text(GONE, file=str(gone))
+        output.say(said, style="red")
     if not problems:
         output.say(N_("The audit chain is intact."), style="green")
     else:
@@ -188,19 +203,26 @@ def _verify_journal(session: Session) -> int:
         )
     )
     newest = max((each.line for each in checkpoints), default=None)
-    _say_what_is_not_seen(session, checkpoints, report.line_count)
+    if gone is None:
+        _say_what_is_not_seen(session, checkpoints, report.line_count)
     output.document(
         {
-            "is_intact": not problems,
+            "is_intact": not problems and gone is None,
             "lines": report.line_count,
             "moves": report.move_count,
             "images": report.image_count,
             "checkpoints": len(checkpoints),
             "newest_checkpoint": newest,
-            "problems": problems,
+            "problems": problems if gone is None else [*problems, said],
         }
     )
-    return Exit.PERSON_NEEDED if problems else Exit.DONE
+    return Exit.DONE if not problems and gone is None else Exit.PERSON_NEEDED
+
+
+GONE: Final = N_(
+    "The checkpoints that storno.yaml names are not there: {file}. Put the file back from where it is kept; without"
+    " it nobody sees that the journal's end was cut off. Was it never begun: storno audit checkpoint --begin"
+)
 
 
 def _say_what_is_not_seen(session: Session, checkpoints: list[Checkpoint], last: int) -> None:
@@ -310,14 +332,21 @@ def _show_pack_report(session: Session, report: PackReport, *, is_trusted: bool)
 def checkpoint(session: Session) -> int:
     """Sign the newest line."""
     from core import encoding
-    from recovery.auditing.checkpoints import make_checkpoint, read_checkpoints
+    from recovery.auditing.checkpoints import make_checkpoint
 
     key = signing_key(session)
-    place = session.arguments.out or session.settings.audit.checkpoints
-    earlier = []
-    if place is not None and place.exists():
-        earlier = read_checkpoints(place.read_text(encoding="utf-8"), str(place))
-    made = make_checkpoint(session.journal, key, actor=session.services.actor, earlier=earlier)
+    place, begins = (
+        session.arguments.out or session.settings.audit.checkpoints,
+        session.arguments.begin,
+    )
+    earlier = [] if place is None else checkpoints_to_add_to(place, begins=begins)
+    made = make_checkpoint(
+        session.journal,
+        key,
+        actor=session.services.actor,
+        earlier=earlier,
+        older_keys=public_keys(session) if earlier else (),
+    )
     line = encoding.dumps(made.as_dict()).decode()
     if place is None:
         session.output.line(line)

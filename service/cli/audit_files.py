@@ -62,8 +62,8 @@ def public_keys(session: Session) -> list[PublicKey]:
         audit = session.settings.audit
     except SettingsMissing:
         return []  # whoever checks a pack need have nothing but the pack
-    if audit.public_key is not None:
-        return [PublicKey.read(_read(audit.public_key), str(audit.public_key))]
+    if audit.public_key:
+        return [PublicKey.read(_read(path), str(path)) for path in audit.public_key]
     return [] if audit.signing_key is None else [signing_key(session).public]
 
 
@@ -95,14 +95,46 @@ def write_key(place: Path) -> tuple[PublicKey, Path]:
 
 
 def read_stored_checkpoints(session: Session, *, asked_only: bool = False) -> list[Checkpoint]:
-    """Return the checkpoints of the files that were named, else of the file in storno.yaml."""
+    """Return the checkpoints of the files that were named, else of the file in storno.yaml; see `checkpoints_gone`."""
     from recovery.auditing.checkpoints import read_checkpoints
 
     places = list(session.arguments.checkpoint)
     if not places and not asked_only:
         configured = session.settings.audit.checkpoints
-        places = [configured] if configured is not None and configured.exists() else []
+        places = (
+            [configured] if configured is not None and checkpoints_gone(session) is None else []
+        )
     return [each for place in places for each in read_checkpoints(_read(place), str(place))]
+
+
+def checkpoints_gone(session: Session) -> Path | None:
+    """Return the file of checkpoints that storno.yaml names and that is not there, where no other was named.
+
+    Whoever takes it away takes with it what shows that the journal's end was cut off: that is not the same as none.
+    """
+    configured = session.settings.audit.checkpoints
+    if session.arguments.checkpoint or configured is None or configured.exists():
+        return None
+    return configured
+
+
+def checkpoints_to_add_to(place: Path, *, begins: bool) -> list[Checkpoint]:
+    """Return what is in the file that the next checkpoint is added to; none in one that is begun on purpose."""
+    from recovery.auditing.checkpoints import read_checkpoints
+
+    if begins and place.exists():
+        raise BadInput(source=str(place), problem=N_("is there already; --begin is for a new file"))
+    if begins:
+        return []
+    if not place.exists():
+        raise UsageError(
+            N_(
+                "There is no file of checkpoints at {file}. Was there ever one? Then find out who took it away, and"
+                " put it back. Else begin it: storno audit checkpoint --begin"
+            ),
+            file=str(place),
+        )
+    return read_checkpoints(_read(place), str(place))
 
 
 def add_line(place: Path, line: str) -> None:

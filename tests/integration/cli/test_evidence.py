@@ -98,7 +98,7 @@ def test_a_key_that_is_none_is_not_shown(signer: Storno, content: str) -> None:
 def test_checkpoints_are_kept_elsewhere(signer: Storno) -> None:
     """One line each, added to a file; verified with the public key alone."""
     applied(signer, "stale", "PO00001")
-    signer.done("audit", "checkpoint", "--out", "elsewhere/checkpoints.jsonl")
+    signer.done("audit", "checkpoint", "--begin", "--out", "elsewhere/checkpoints.jsonl")
     applied(signer, "stale", "PO00002")
     signer.done("audit", "checkpoint", "--out", "elsewhere/checkpoints.jsonl")
     Path("storno.yaml").write_text(SETTINGS, encoding="utf-8")
@@ -116,7 +116,7 @@ def test_what_is_not_seen_without_a_checkpoint_is_said(signer: Storno) -> None:
 
     assert "whether newest lines were cut off" in signer.done("audit", "verify").out
 
-    signer.done("audit", "checkpoint", "--out", "cp.jsonl")
+    signer.done("audit", "checkpoint", "--begin", "--out", "cp.jsonl")
     applied(signer, "stale", "PO00002")
     answer = signer.done("audit", "verify", "--checkpoint", "cp.jsonl")
 
@@ -129,7 +129,7 @@ def test_an_older_journal_put_back_is_found(signer: Storno) -> None:
     applied(signer, "stale", "PO00001")
     shutil.copyfile("journal.db", "yesterday.db")
     applied(signer, "stale", "PO00002")
-    signer.done("audit", "checkpoint", "--out", "cp.jsonl")
+    signer.done("audit", "checkpoint", "--begin", "--out", "cp.jsonl")
     for beside in ("journal.db-wal", "journal.db-shm"):
         Path(beside).unlink(missing_ok=True)
     shutil.copyfile("yesterday.db", "journal.db")
@@ -141,6 +141,61 @@ def test_an_older_journal_put_back_is_found(signer: Storno) -> None:
     assert 1 == answer.code
     assert "its end was cut off" in answer.out
     assert 4 == signer("audit", "checkpoint", "--out", "cp.jsonl").code
+
+
+def configured(*lines: str) -> None:
+    """Write these lines into the audit section."""
+    written = "".join(f"  {line}\n" for line in ("checkpoints: elsewhere/cp.jsonl", *lines))
+    Path("storno.yaml").write_text(f"{SETTINGS}audit:\n{written}", encoding="utf-8")
+
+
+def test_checkpoints_that_are_gone_are_missed(signer: Storno) -> None:
+    """Whoever takes the file away is found, and no timer begins a new one as if nothing had been."""
+    configured("signing_key: ${file:secrets/audit.pem}")
+    applied(signer, "stale", "PO00001")
+
+    assert 2 == signer("audit", "checkpoint").code
+    assert 1 == signer("audit", "verify").code
+
+    signer.done("audit", "checkpoint", "--begin")
+    signer.done("audit", "checkpoint")
+
+    assert 2 == signer.done("audit", "verify", "--json").json["checkpoints"]
+    assert "is there already" in signer("audit", "checkpoint", "--begin").err
+
+    Path("elsewhere/cp.jsonl").unlink()
+    answer = signer("audit", "verify", "--json")
+
+    assert 1 == answer.code
+    assert not answer.json["is_intact"]
+    assert "are not there" in answer.json["problems"][0]["text"]
+    assert "find out who took it away" in signer("audit", "checkpoint").err
+    assert not Path("elsewhere/cp.jsonl").exists()
+
+
+def test_a_new_key_goes_on_in_the_same_file(signer: Storno) -> None:
+    """Who knows the older public key verifies and adds; who does not is told, and that the journal is not to blame."""
+    configured("signing_key: ${file:secrets/audit.pem}")
+    applied(signer, "stale", "PO00001")
+    signer.done("audit", "checkpoint", "--begin")
+    signer.done("audit", "key", "--out", "secrets/new.pem")
+    configured("signing_key: ${file:secrets/new.pem}")
+    answer = signer("audit", "checkpoint")
+
+    assert 2 == answer.code
+    assert "was signed with another key" in answer.err
+
+    configured(
+        "signing_key: ${file:secrets/new.pem}",
+        "public_key: [secrets/new.pem.pub, secrets/audit.pem.pub]",
+    )
+    signer.done("audit", "checkpoint")
+
+    assert 2 == signer.done("audit", "verify", "--json").json["checkpoints"]
+
+    configured("public_key: secrets/new.pem.pub")
+
+    assert "was not signed with this key" in signer("audit", "verify").out
 
 
 # --- evidence ---------------------------------------------------------------------------------------
@@ -431,7 +486,7 @@ def test_a_pack_of_another_key_is_refused(signer: Storno, pack: Path) -> None:
 
 def test_a_pack_agrees_with_checkpoints_kept_elsewhere(signer: Storno, pack: Path) -> None:
     """So even the owner of the key cannot have made another chain since."""
-    signer.done("audit", "checkpoint", "--out", "cp.jsonl")
+    signer.done("audit", "checkpoint", "--begin", "--out", "cp.jsonl")
     answer = signer.done(
         "audit", "verify", "--pack", str(pack), *PUBLIC, "--checkpoint", "cp.jsonl"
     )
