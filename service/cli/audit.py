@@ -22,6 +22,7 @@ from service.cli.audit_files import (
     write_pack,
 )
 from service.cli.parser import Builder, Parser
+from service.cli.running import change_set_document
 from service.cli.session import Session
 from service.problems import Exit
 
@@ -268,7 +269,8 @@ def _verify_pack(session: Session) -> int:
     _show_pack_report(session, report, is_trusted=bool(keys))
     session.output.document(
         {
-            **{name: getattr(report, name) for name in report.__slots__},
+            **{name: getattr(report, name) for name in report.__slots__ if name != "change_set"},
+            "change_set_id": report.change_set,
             "is_intact": report.is_intact,
             "is_trusted": bool(keys),
         }
@@ -386,10 +388,15 @@ def export(session: Session) -> int:
         why=N_("anywhere, without the journal"),
     )
     document: dict[str, Any] = {
-        name: getattr(report, name)
-        for name in ("change_set", "key", "operation_count", "line_count")
+        name: getattr(report, name) for name in ("key", "operation_count", "line_count")
     }
-    session.output.document({**document, "file": session.arguments.out})
+    session.output.document(
+        {
+            "change_set": change_set_document(change_set),
+            **document,
+            "file": session.arguments.out,
+        }
+    )
     return Exit.DONE
 
 

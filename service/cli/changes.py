@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from core.errors import BadInput, NotFound, UsageError
 from core.text import N_, text
@@ -328,6 +328,10 @@ def settle(session: Session) -> int:
         )
     )
     output.command(f"storno changes resume {change_set.short_id}")
-    document: dict[str, Any] = {"operation": operation_document(operation)}
-    output.document(document)
+    output.document(
+        {
+            "change_set": change_set_document(session.journal.change_set(change_set.id)),
+            "operation": operation_document(operation),
+        }
+    )
     return Exit.DONE

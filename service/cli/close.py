@@ -228,7 +228,9 @@ def list_closings(session: Session) -> int:
         output.say()
         output.say(N_("Open plans"), style="bold")
         _show_plans(session, plans)
-    output.document({"closings": closings, "plans": [change_set_document(plan) for plan in plans]})
+    output.document(
+        {"closings": closings, "change_sets": [change_set_document(plan) for plan in plans]}
+    )
     return Exit.DONE
 
 
@@ -311,9 +313,10 @@ def _present(session: Session, change_set: ChangeSet) -> int:
     summary = summarize(change_set.details)
     output.document(
         {
-            "plan": change_set_document(change_set),
+            "change_set": change_set_document(change_set),
             "summary": summary.as_dict(),
             "documents": (row.as_dict() for row in found()),
+            "file": path,
         }
     )
     return Exit.PERSON_NEEDED if summary.exceptions else Exit.DONE
@@ -347,7 +350,7 @@ def approve(session: Session) -> int:
             style="green",
         )
         output.command(f"storno close run {approved.short_id}")
-    output.document({"plan": change_set_document(approved)})
+    output.document({"change_set": change_set_document(approved)})
     return Exit.DONE
 
 
@@ -362,7 +365,7 @@ def reject_plan(session: Session) -> int:
     session.output.say(
         text(N_("Plan {name} is rejected and will never run."), name=rejected.short_id)
     )
-    session.output.document({"plan": change_set_document(rejected)})
+    session.output.document({"change_set": change_set_document(rejected)})
     return Exit.DONE
 
 

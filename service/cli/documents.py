@@ -99,7 +99,7 @@ def documents(session: Session) -> int:
             rows, has_more = _collect(batches, limit)
     if writer is not None:
         output.say(text(N_("Written: {file} ({count} rows)"), file=str(path), count=count))
-        output.document({"written": str(path), "rows": count})
+        output.document({"file": str(path), "rows": count})
     elif not output.is_json:
         _show(session, rows)
         if has_more:

@@ -138,6 +138,7 @@ def freeze_scope(session: Session) -> int:
     count, operations = show_flight(session, scope, limit=LOOKED_AT)
     document |= {"stopped": waiting, "in_flight": {"count": count, "operations": operations.shown}}
     output.command(f"storno thaw {frozen.short_id} --reason TEXT", why=N_("lifts it"))
+    document["changed"] = None  # nobody asked
     if not arguments.no_look:
         output.flush()
         document["changed"] = _look(session, scope, operations.found)

@@ -15,6 +15,7 @@ from core.errors import BadInput, UsageError
 from core.text import N_, text
 from service.cli.parser import Builder
 from service.cli.progress import Progress
+from service.cli.running import change_set_document
 from service.cli.session import Session
 from service.problems import Exit
 
@@ -164,7 +165,7 @@ def prune(session: Session) -> int:
     )
     document: dict[str, Any] = {
         "before": before,
-        "change_sets": list(found.change_set_ids),
+        "change_set_ids": list(found.change_set_ids),
         "operations": found.operation_count,
         "open": found.open_count,
         "held": found.held_count,
@@ -238,7 +239,7 @@ def _held_or_released(session: Session, *, is_held: bool) -> int:
         else N_("The images of change set {name} may be pruned when they are old enough.")
     )
     session.output.say(text(template, name=change_set.short_id))
-    session.output.document({"change_set": change_set.id, "is_held": is_held})
+    session.output.document({"change_set": change_set_document(change_set), "is_held": is_held})
     return Exit.DONE
 
 

@@ -47,7 +47,9 @@ A command that was stopped from the keyboard ends with {interrupted}, the shell'
 
 With `--json`, exactly one JSON document stands on standard output, and everything else on standard error.
 It is the same in every language: codes and English texts, amounts and quantities as text, moments in UTC.
-An error is `{{"error": {{"code": "STO-0102", "message": "...", "details": {{...}}}}}}`.
+`change_set` is always an object with at least an `id`; where a change set is only named, its id stands under `change_set_id` (several: `change_sets`, `change_set_ids`).
+A file that was written is `file` (several: `files`), and `null` where none was asked for.
+An error is `{{"error": {{"code": "STO-0102", "message": "...", "details": {{...}}}}}}`; where it met a change set that stays open, `error.change_set` tells its `id`, `state` and how far it is.
 Where the output cannot hold Unicode, characters beyond ASCII are written as `\\uXXXX`.
 """
 

@@ -88,7 +88,7 @@ def _show_staying(session: Session, items: Iterable[RollbackItem]) -> None:
 def rest_document(rest: Rest) -> dict[str, Any]:
     """Return what a document rests on, or what rests on it, for `--json`."""
     return {
-        "change_set": rest.operation.change_set_id,
+        "change_set_id": rest.operation.change_set_id,
         "position": rest.operation.position,
         "operation": rest.operation.id,
         "system": rest.operation.system,
@@ -102,7 +102,7 @@ def rest_document(rest: Rest) -> dict[str, Any]:
 def place_document(operation: Operation) -> dict[str, Any]:
     """Return where an operation stands, for `--json`."""
     return {
-        "change_set": operation.change_set_id,
+        "change_set_id": operation.change_set_id,
         "position": operation.position,
         "system": operation.system,
         "number": operation.number,

@@ -236,7 +236,7 @@ def _item_document(item: RollbackItem) -> dict[str, Any]:
         "number": item.last.number,
         "model": item.last.ref.model,
         "key": item.last.ref.key,
-        "change_set": item.last.change_set_id,
+        "change_set_id": item.last.change_set_id,
         "operations": [operation.position for operation in item.operations],
         "is_asked": item.is_asked,
         "rests_on": [rest_document(each) for each in item.upon],

@@ -162,7 +162,7 @@ class Session:
             total=change_set.operation_count,
         )
         return said, {
-            "change_set": change_set.id,
+            "id": change_set.id,
             "state": change_set.state.value,
             "settled": done,
             "operations": change_set.operation_count,

@@ -50,7 +50,7 @@ def init(session: Session) -> int:
     output.command("storno systems check practice")
     output.command("storno documents practice purchase_order")
     output.command("storno close plan stale-quotations")
-    output.document({"written": [str(path) for path in written]})
+    output.document({"files": [str(path) for path in written]})
     return Exit.DONE
 
 

@@ -143,7 +143,7 @@ def list_work(session: Session) -> int:
         {
             "claims": [
                 {
-                    "change_set": each.change_set_id,
+                    "change_set_id": each.change_set_id,
                     "worker": each.worker,
                     "fence": each.fence,
                     "claimed_at": each.claimed_at,
@@ -154,7 +154,7 @@ def list_work(session: Session) -> int:
             ],
             "waiting": [
                 {
-                    "change_set": each.change_set_id,
+                    "change_set_id": each.change_set_id,
                     "systems": sorted(each.systems),
                     "queued_by": each.queued_by.name,
                     "queued_at": each.queued_at,

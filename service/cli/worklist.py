@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from core.text import N_, text
 from service.cli.output import Column, Table
+from service.cli.running import change_set_document
 from service.cli.session import Session
 from service.problems import Exit
 
@@ -61,7 +62,7 @@ def show_worklist(session: Session) -> int:
         output.say(N_("No person has anything to do in this plan."))
     output.document(
         {
-            "change_set": change_set.id,
+            "change_set": change_set_document(change_set),
             "worklist": [
                 {
                     "position": item.position,

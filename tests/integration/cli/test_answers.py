@@ -6,7 +6,7 @@ import io
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -49,9 +49,9 @@ HEAVY = (
         (["systems", "check"], {"systems"}),
         (["documents", "practice", "purchase_order", "--limit", "2"], {"documents"}),
         (["documents", "practice", "purchase_order", "--lines"], {"lines"}),
-        (["close", "list"], {"closings", "plans"}),
-        (["close", "plan", "stale"], {"documents", "plan", "summary"}),
-        (["close", "show", "last"], {"documents", "plan", "summary"}),
+        (["close", "list"], {"change_sets", "closings"}),
+        (["close", "plan", "stale"], {"change_set", "documents", "file", "summary"}),
+        (["close", "show", "last"], {"change_set", "documents", "file", "summary"}),
         (["close", "worklist", "last"], {"change_set", "worklist"}),
         (["changes", "list"], {"change_sets"}),
         (
@@ -77,6 +77,12 @@ HEAVY = (
                 "problems",
             },
         ),
+        (["journal", "hold", "last", "--reason", "x"], {"change_set", "is_held"}),
+        (["worker", "list"], {"claims", "waiting"}),
+        (["freeze", "all", "--no-look", "--reason", "x"],
+         {"changed", "freeze", "in_flight", "stopped"}),
+        (["documents", "practice", "purchase_order", "--csv", "orders.csv"], {"file", "rows"}),
+        (["init", "elsewhere"], {"files"}),
         (["audit", "key", "--out", "audit.pem"], {"key", "private_key", "public_key"}),
         (["freeze"], {"freezes"}),
         (["freeze", "all", "--preview"], {"in_flight", "stopped"}),
@@ -95,6 +101,24 @@ def test_json_is_one_document(storno: Storno, words: list[str], keys: set[str]) 
 
     assert keys == set(answer.json)
     assert answer.code in {0, 1}
+    assert [] == list(otherwise_named(answer.json))
+
+
+def otherwise_named(document: Any) -> Iterator[Any]:
+    """Yield what is called a change set, or the id of one, and is none."""
+    if isinstance(document, list):
+        for each in document:
+            yield from otherwise_named(each)
+    elif isinstance(document, dict):
+        named = document.get("change_set")
+        if named is not None and not (isinstance(named, dict) and "id" in named):
+            yield document
+        if not isinstance(document.get("change_set_id"), str | None):
+            yield document
+        if {"plan", "plans", "written"} & document.keys():
+            yield document
+        for each in document.values():
+            yield from otherwise_named(each)
 
 
 def test_json_shows_images_and_changes(storno: Storno) -> None:
@@ -284,9 +308,16 @@ def test_ctrl_c_pauses_and_resume_goes_on(storno: Storno, erp: FakeERP, tmp_path
     plan = planned(storno)
     storno.done("close", "approve", plan)
     storno.opened = Interrupted
-    answer = storno("close", "run", plan, "--yes")
+    answer = storno("close", "run", plan, "--yes", "--json")
+    told = answer.json["error"]["change_set"]
 
     assert answer.code == 130
+    assert (plan, "paused", 8, 20) == (
+        told["id"][: len(plan)],
+        told["state"],
+        told["settled"],
+        told["operations"],
+    )
     assert f"Change set {plan} is paused: 8 of 20 operations are settled." in answer.err
     assert f"storno changes resume {plan}" in answer.err
 

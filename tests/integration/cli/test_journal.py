@@ -97,7 +97,7 @@ def test_old_images_are_pruned(storno: Storno, monkeypatch: pytest.MonkeyPatch) 
     preview = storno.done("journal", "prune", "--older-than", "400d", "--preview")
     assert "Nothing was changed." in preview.out
     planned = storno.done("journal", "prune", "--older-than", "400d", "--preview", "--json").json
-    assert 1 == len(planned["change_sets"])
+    assert 1 == len(planned["change_set_ids"])
     assert 2 == storno("journal", "prune", "--older-than", "400d").code  # nobody can be asked
     gone = storno.done("journal", "prune", "--older-than", "400d", "--yes", "--json").json
 
@@ -126,7 +126,7 @@ def test_what_is_held_is_told(storno: Storno, monkeypatch: pytest.MonkeyPatch) -
     assert "tax audit" in storno.done("changes", "show", done).out
     assert "tax audit" == storno.done("changes", "show", done, "--json").json["held"]["reason"]
     found = storno.done("journal", "prune", "--older-than", "1d", "--preview", "--json").json
-    assert ([], 1) == (found["change_sets"], found["held"])
+    assert ([], 1) == (found["change_set_ids"], found["held"])
     storno.done("journal", "release", done, "--reason", "over")
     assert "Nothing is held." in storno.done("journal", "holds").out
     assert 2 == storno("journal", "hold", done, "--reason", " ").code

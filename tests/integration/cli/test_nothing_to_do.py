@@ -12,7 +12,9 @@ RECEIVED = (("5.000", "5.000", "3.00"),)
 def test_what_was_so_already_is_told_as_such(storno: Storno, erp: FakeERP) -> None:
     """The result counts it as nothing to do, lists no problem, and `changes show` says why."""
     add_purchase_order(erp, "PO0001X", state="processing", lines=RECEIVED)
-    plan = str(storno("close", "plan", "remainders", "PO0001X", "--json").json["plan"]["id"])[:13]
+    plan = str(storno("close", "plan", "remainders", "PO0001X", "--json").json["change_set"]["id"])[
+        :13
+    ]
     storno.done("close", "approve", plan)
 
     ran = storno.done("close", "run", plan, "--yes")

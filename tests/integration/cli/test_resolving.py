@@ -23,7 +23,7 @@ rollback:
 def document(storno: Storno, erp: FakeERP) -> dict[str, str]:
     """One closed quotation that somebody changed since: its key, its number and the change set."""
     closed = storno("close", "plan", "stale", "--json").json
-    plan = closed["plan"]["id"]
+    plan = closed["change_set"]["id"]
     storno.done("close", "approve", plan)
     storno.done("close", "run", plan, "--yes")
     found = next(row for row in closed["documents"] if row["is_ready"])

@@ -62,8 +62,8 @@ def test_groups_on_the_screen_and_in_json(storno: Storno, erp: FakeERP) -> None:
     (asked,), offered = document["documents"], document["offered"]
 
     assert "blocked" == asked["status"]
-    assert {done} == {each["change_set"][:13] for each in offered}
-    assert {each["change_set"] for each in asked["rest_on_it"]} == {asked["change_set"]}
+    assert {done} == {each["change_set_id"][:13] for each in offered}
+    assert {each["change_set_id"] for each in asked["rest_on_it"]} == {asked["change_set_id"]}
 
     words = ("rollback", done, "--operations", "1", "--with-dependents")
     along = storno.done(*words, "--preview")

@@ -13,7 +13,7 @@ from tests.integration.cli.conftest import Storno
 
 def planned(storno: Storno, closing: str = "stale", *numbers: str) -> str:
     """Plan and return the id."""
-    return str(storno("close", "plan", closing, *numbers, "--json").json["plan"]["id"])[:13]
+    return str(storno("close", "plan", closing, *numbers, "--json").json["change_set"]["id"])[:13]
 
 
 def applied(storno: Storno, closing: str = "stale", *numbers: str) -> str:
@@ -151,8 +151,8 @@ def test_a_list_of_documents_comes_from_a_file(
     plan = storno.done("close", "plan", "stale", "--from", "numbers.txt", "--json").json
     assert plan["summary"]["ready"] == 2
 
-    storno.done("close", "approve", plan["plan"]["id"])
-    storno.done("close", "run", plan["plan"]["id"], "--yes")
+    storno.done("close", "approve", plan["change_set"]["id"])
+    storno.done("close", "run", plan["change_set"]["id"], "--yes")
     storno.done("rollback", "--from", "numbers.txt", "--reason", "x", "--yes")
     assert states(erp)["PO00004"] == "quotation"
 
@@ -212,7 +212,7 @@ def test_policy_none_runs_exact_plans_under_the_limit(
 
     storno.done("close", "run", small, "--yes")
     assert storno("close", "run", large, "--yes").code == 2
-    assert storno.done("close", "show", small, "--json").json["plan"]["policy"] == "none"
+    assert storno.done("close", "show", small, "--json").json["change_set"]["policy"] == "none"
     assert states(erp)["PO00003"] == "quotation"
 
 

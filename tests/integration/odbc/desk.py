@@ -84,7 +84,9 @@ class CommandLine:
         """Plan, approve and run; return the change set's id."""
         file = self.folder / "numbers.txt"
         file.write_text("\n".join(numbers), encoding="utf-8")
-        plan = self.done("close", "plan", closing, "--from", str(file), "--json").json["plan"]["id"]
+        plan = self.done("close", "plan", closing, "--from", str(file), "--json").json[
+            "change_set"
+        ]["id"]
         self.done("close", "approve", plan)
         self.done("close", "run", plan, "--yes")
         return str(plan)

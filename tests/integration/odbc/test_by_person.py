@@ -63,7 +63,7 @@ def chosen_orders(desk: Desk, count: int) -> dict[str, Order]:
 def handed_out(desk: Desk, numbers: list[str]) -> str:
     """Plan, approve and run what only people may do."""
     planned = desk.done("close", "plan", "remainders", *numbers, "--json").json
-    plan = str(planned["plan"]["id"])
+    plan = str(planned["change_set"]["id"])
     assert {row["executor"] for row in planned["documents"]} == {"by_person"}
     desk.done("close", "approve", plan)
     desk.done("close", "run", plan, "--yes", code=1)
@@ -89,7 +89,7 @@ def test_a_period_is_closed_by_a_person(set_up: SetUp, tmp_path: Path) -> None:
     (desk.folder / "storno.yaml").write_text(text, encoding="utf-8")
     before = dump(desk.practice)
     planned = desk.done("close", "plan", "months", "2026-10", "2026-9", "--json", code=1).json
-    plan = str(planned["plan"]["id"])
+    plan = str(planned["change_set"]["id"])
     assert [("2026-10", "by_person"), ("2026-9", None)] == [
         (row["number"], row["executor"]) for row in planned["documents"]
     ]

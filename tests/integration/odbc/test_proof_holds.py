@@ -89,7 +89,7 @@ def test_what_has_changed_must_be_proved_again(
     """A plan that was approved before is refused, nothing is written, and a person may close meanwhile."""
     found = made("u8")
     found.prove()
-    planned = found.desk("close", "plan", "remainders", "--json").json["plan"]["id"]
+    planned = found.desk("close", "plan", "remainders", "--json").json["change_set"]["id"]
     found.desk.done("close", "approve", planned)
     what = change(found, tmp_path)
     before = dump(found.live)
@@ -127,7 +127,7 @@ def test_a_process_that_lives_for_weeks(
     ready = found.desk.ready()[:2]
     plans = []
     for number in ready:
-        plan = found.desk("close", "plan", "remainders", number, "--json").json["plan"]["id"]
+        plan = found.desk("close", "plan", "remainders", number, "--json").json["change_set"]["id"]
         found.desk.done("close", "approve", plan)
         plans.append(plan)
     settings = yaml.safe_load((found.desk.folder / "storno.yaml").read_text(encoding="utf-8"))

@@ -382,7 +382,7 @@ def test_the_vendor_forbids_sql(
         checked = storno("systems", "check", "erp").out
         plan = storno("close", "plan", "remainders", "--json").json
         shown = storno("close", "plan", "remainders").out
-        plan_id = plan["plan"]["id"]
+        plan_id = plan["change_set"]["id"]
         storno.done("close", "approve", plan_id)
         storno("close", "run", plan_id, "--yes")
         worklist = storno.done("close", "worklist", plan_id).out

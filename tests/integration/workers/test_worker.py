@@ -47,7 +47,7 @@ def test_queued_by_command(office: Office) -> None:
     assert 0 == queued.returncode, queued.stderr.decode()
     (waiting,) = loads(listed.stdout)["waiting"]
     assert (change_set.id, ["erp"], "mei") == (
-        waiting["change_set"],
+        waiting["change_set_id"],
         waiting["systems"],
         waiting["queued_by"],
     )
