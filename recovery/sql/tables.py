@@ -6,7 +6,7 @@ import importlib
 import pkgutil
 from typing import TYPE_CHECKING
 
-import recovery
+from recovery import sql
 from recovery.sql.columns import metadata
 
 if TYPE_CHECKING:
@@ -14,8 +14,12 @@ if TYPE_CHECKING:
 
 
 def all_tables() -> tuple[Table, ...]:
-    """Return the tables of every `schema` module, those that others refer to first."""
-    for module in pkgutil.iter_modules(recovery.__path__):
-        if module.name == "schema" or module.name.startswith("schema_"):
-            importlib.import_module(f"recovery.{module.name}")
+    """Return the tables of every `schema` module, those that others refer to first.
+
+    Whatever was imported before: a table that were missed here would be missing in a backup.
+    """
+    beside = (module.name for module in pkgutil.iter_modules(sql.__path__))
+    parts = [f"{sql.__name__}.{name}" for name in beside if name.startswith("schema_")]
+    for name in ("recovery.schema", *parts):
+        importlib.import_module(name)
     return tuple(metadata.sorted_tables)
