@@ -111,7 +111,11 @@ _SAID: Final[Mapping[AlarmKind, tuple[str, ...]]] = {
     ),
     AlarmKind.NEEDS_PERSON: (
         N_("Change set {change_set} ({where}): operations that a person must look at: {count}."),
-        N_("Look into the ERP, then: storno changes settle {change_set}"),
+        N_("Which ones, and why: storno changes show {change_set}"),
+        N_(
+            "Look into the ERP, then: storno changes settle {change_set} NO --as confirmed|refused|not-sent"
+            " --reason TEXT"
+        ),
     ),
     AlarmKind.RUN_STOPPED: (
         N_("Change set {change_set} ({where}) was stopped by a rule. Nothing more is sent."),

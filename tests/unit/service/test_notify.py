@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 import pytest
 
 from recovery.stopping.alarms import Alarm, AlarmKind
+from service.cli.commands import build_parser
+from service.cli.parser import Builder
 from service.notify import _without_address, message_of
 from service.text import Language
 
@@ -45,6 +47,18 @@ def test_every_line_is_translated(kind: AlarmKind) -> None:
 
     assert found.title.startswith("«")
     assert all(line.startswith("«") for line in found.body.splitlines())
+
+
+@pytest.mark.parametrize("kind", AlarmKind)
+def test_what_it_says_can_be_typed(kind: AlarmKind) -> None:
+    """Each command, once what stands in capitals is filled in: nobody is sent to an error at night."""
+    body = message_of(alarm(kind), Language()).body
+    typed = [line.partition(": storno ")[2] for line in body.splitlines() if ": storno " in line]
+
+    assert typed
+    for line in typed:
+        words = line.replace("NO", "3").replace("confirmed|refused|not-sent", "refused").split()
+        build_parser(Builder(Language()), words[0]).parse_args(words)
 
 
 def test_without_a_system_all_are_meant() -> None:
