@@ -84,7 +84,7 @@ class Claim:
         self.change_set_id = change_set_id
         self.fence = fence
         self.is_taken_over = False  # the process before died, or hung, while it held the change set
-        self._database = database
+        self.database = database
         self._lock = lock
         self.lease_seconds = lease_seconds
         self._keep = _keep_statement(database.dialect)
@@ -102,7 +102,7 @@ class Claim:
             "b_fence": self.fence,
             "b_lease": self.lease_seconds,
         }
-        if self._database.dialect == "sqlite":
+        if self.database.dialect == "sqlite":
             row["b_tick"] = clock.steady()
         if connection.execute(self._keep, row).rowcount != 1:
             raise self._lost(N_("another process took it over"))
@@ -118,7 +118,7 @@ class Claim:
         row = connection.execute(
             select(
                 _claim.c.fence,
-                (_claim.c.lease_until - tick(self._database.dialect)).label("left"),
+                (_claim.c.lease_until - tick(self.database.dialect)).label("left"),
             ).where(_claim.c.change_set_id == self.change_set_id)
         ).first()
         if row is None or row.fence != self.fence or row.left is None:
@@ -138,7 +138,7 @@ class Claim:
             self._heart.join()
         try:
             # Where that fails, others find out by themselves: the process lock is given back all the same.
-            with suppress(StornoError), self._database.writing() as connection:
+            with suppress(StornoError), self.database.writing() as connection:
                 connection.execute(
                     update(_claim)
                     .where(
@@ -151,7 +151,7 @@ class Claim:
             self._lock.release()
 
     def _renew(self) -> None:
-        with self._database.writing() as connection:
+        with self.database.writing() as connection:
             self.keep(connection)
 
     def _beat(self) -> None:

@@ -57,7 +57,7 @@ def views(database: Database) -> list[ClaimView]:
                 row.fence,
                 row.claimed_at,
                 row.left,
-                is_dead=_is_dead(database, connection, f"{row.fence}-{row.change_set_id}"),
+                is_dead=is_dead(database, connection, row.change_set_id, row.fence),
             )
             for row in rows
         ]
@@ -95,7 +95,13 @@ def is_alive(
     )
 
 
-def _is_dead(database: Database, connection: Connection, name: str) -> bool:
+def is_dead(database: Database, connection: Connection, change_set_id: str, fence: int) -> bool:
+    """Whether the process that took a claim is known to be gone, whatever its lease says.
+
+    A lease alone is not enough: on SQLite it ends by a clock that begins anew with the machine, so one from before a
+    power cut may seem to last for as long as the machine had been running.
+    """
+    name = f"{fence}-{change_set_id}"
     if database.dialect == "sqlite":
         if database.file is None:
             return False

@@ -5,10 +5,12 @@ Every function is one look or change in the caller's transaction; none is made w
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from itertools import takewhile
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -16,7 +18,7 @@ from core import clock
 from recovery.sql.schema_workers import call_place as _place
 from recovery.sql.schema_workers import system_state as _state
 from recovery.sql.ticks import read_tick, tick
-from recovery.workers.holders import is_alive
+from recovery.workers.holders import is_alive, is_dead
 from recovery.workers.politeness import LONGEST_HOLD_SECONDS
 
 if TYPE_CHECKING:
@@ -138,7 +140,8 @@ def ask_place(
 ) -> int:
     """Return how many calls at the same time this run may make now, 0 when it has to wait for its turn.
 
-    Who asks first is served first. `anew` puts a run that has had its turn behind those that wait.
+    Who asks first is served first. `anew` puts a run that has had its turn behind those that wait. Only who would
+    have to wait looks whether the processes before it still live.
     """
     _locked(connection, system)
     dialect = connection.dialect.name
@@ -148,62 +151,56 @@ def ask_place(
             ~is_alive(_place.c.change_set_id, _place.c.fence, dialect),
         )
     )
-    rows = connection.execute(
-        select(_place.c.change_set_id, _place.c.call_count, _place.c.place)
-        .where(_place.c.system == system)
-        .order_by(_place.c.place)
-    ).all()
-    order = [(row.change_set_id, row.call_count) for row in rows]
-    mine = next((i for i, (owner, _) in enumerate(order) if owner == claim.change_set_id), None)
-    is_behind = mine is not None and anew and _taken(order) > limit
+    order = _order(connection, system)
+    mine = next((each for each in order if each.change_set_id == claim.change_set_id), None)
+    is_behind = mine is not None and anew and sum(each.call_count for each in order) > limit
+    values = {"call_count": calls, "fence": claim.fence}
     if mine is None or is_behind:
-        last = rows[-1].place if rows else 0
-        _take(connection, system, claim, calls, last + 1, is_new=mine is None)
-        if mine is not None:
-            del order[mine]
-        order.append((claim.change_set_id, calls))
+        values["place"] = 1 + (order[-1].place if order else 0)
+    if mine is None:
+        row = {"system": system, "change_set_id": claim.change_set_id, **values}
+        connection.execute(insert(_place).values(row))
     else:
-        connection.execute(
-            update(_place)
-            .where(_place.c.system == system, _place.c.change_set_id == claim.change_set_id)
-            .values(call_count=calls, fence=claim.fence)
-        )
-    before = 0
-    for owner, count in order:
-        if owner == claim.change_set_id:
-            break
-        before += count
-    return max(0, min(calls, limit - before))
+        connection.execute(update(_place).where(_is_of(system, claim.change_set_id)).values(values))
+    granted = _granted(connection, system, claim, calls, limit)
+    if not granted and _clear_dead(connection, system, claim):
+        granted = _granted(connection, system, claim, calls, limit)
+    return granted
+
+
+def _granted(connection: Connection, system: str, claim: Claim, calls: int, limit: int) -> int:
+    before = takewhile(
+        lambda each: each.change_set_id != claim.change_set_id, _order(connection, system)
+    )
+    return max(0, min(calls, limit - sum(int(each.call_count) for each in before)))
+
+
+def _order(connection: Connection, system: str) -> Sequence[Row[Any]]:
+    return connection.execute(
+        select(_place).where(_place.c.system == system).order_by(_place.c.place)
+    ).all()
+
+
+def _clear_dead(connection: Connection, system: str, claim: Claim) -> bool:
+    """Take the places of processes that are gone; return whether there was one."""
+    gone = [
+        each.change_set_id
+        for each in _order(connection, system)
+        if each.change_set_id != claim.change_set_id
+        and is_dead(claim.database, connection, each.change_set_id, each.fence)
+    ]
+    for change_set_id in gone:
+        connection.execute(delete(_place).where(_is_of(system, change_set_id)))
+    return bool(gone)
+
+
+def _is_of(system: str, change_set_id: str) -> ColumnElement[bool]:
+    return and_(_place.c.system == system, _place.c.change_set_id == change_set_id)
 
 
 def leave_place(connection: Connection, claim: Claim) -> None:
     """Give back what a run has at every system."""
     connection.execute(delete(_place).where(_place.c.change_set_id == claim.change_set_id))
-
-
-def _taken(order: list[tuple[str, int]]) -> int:
-    return sum(count for _, count in order)
-
-
-def _take(
-    connection: Connection, system: str, claim: Claim, calls: int, place: int, *, is_new: bool
-) -> None:
-    if is_new:
-        connection.execute(
-            insert(_place).values(
-                system=system,
-                change_set_id=claim.change_set_id,
-                fence=claim.fence,
-                call_count=calls,
-                place=place,
-            )
-        )
-        return
-    connection.execute(
-        update(_place)
-        .where(_place.c.system == system, _place.c.change_set_id == claim.change_set_id)
-        .values(place=place, call_count=calls, fence=claim.fence)
-    )
 
 
 def _make(connection: Connection, system: str) -> None:

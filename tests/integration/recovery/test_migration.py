@@ -111,8 +111,10 @@ def test_no_table_is_left_over(migrated: Journal) -> None:
 
 def test_every_table_is_known_alone(migrated: Journal) -> None:
     """To a process that imported nothing else: whoever copies all tables misses none."""
-    asked = "from recovery.sql.tables import all_tables; print(*(each.name for each in all_tables()))"
-    known = subprocess.run(  # noqa: S603 - our own interpreter
+    asked = (
+        "from recovery.sql.tables import all_tables; print(*(each.name for each in all_tables()))"
+    )
+    known = subprocess.run(
         [sys.executable, "-c", asked], capture_output=True, check=True, cwd=ROOT, text=True
     )
     with migrated.reading() as connection:

@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from connectors.contract import Answer, Call, Fence, no_fence
 from connectors.fake.faults import FaultKind
@@ -19,7 +19,9 @@ from core.retry import RetryPolicy
 from recovery.journal import Journal
 from recovery.model import ChangeSet
 from recovery.sql.schema_freezes import alarm
+from recovery.sql.schema_workers import call_place, claim
 from recovery.sql.schema_workers import system_state as table
+from recovery.sql.ticks import read_tick
 from recovery.states import ChangeSetState
 from recovery.stopping.alarms import AlarmKind
 from recovery.workers import queue, system_state
@@ -307,6 +309,33 @@ def test_a_place_goes_with_its_holder(both: Scene) -> None:
             assert 0 == ask(both, second, 1, 1)
 
         assert 1 == ask(both, second, 1, 1)
+
+
+def test_a_place_dies_with_its_process(both: Scene) -> None:
+    """Whatever its lease says: after a power cut it may seem to last for weeks, by a clock that began anew."""
+    left = approved(both, 1)
+    with both.journal.writing() as writer:
+        connection = writer.connection
+        until = read_tick(connection) + 30 * 86_400
+        connection.execute(
+            insert(claim).values(
+                change_set_id=left.id,
+                worker="w",
+                fence=1,
+                claimed_at=clock.now(),
+                lease_until=until,
+            )
+        )
+        connection.execute(
+            insert(call_place).values(
+                system="erp", change_set_id=left.id, fence=1, call_count=1, place=1
+            )
+        )
+    with ExitStack() as stack:
+        first, second = claims_of(both, stack, 2)
+
+        assert 1 == ask(both, first, 1, 1)
+        assert 0 == ask(both, second, 1, 1)
 
 
 def test_a_run_waits_for_its_turn(both: Scene) -> None:
