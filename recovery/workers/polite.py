@@ -230,10 +230,16 @@ class _Door:
                 )
                 self._looked_at = -math.inf
         elif error is None and (self._state.failure_count or self._is_probing):
-            with self._alone, self._journal.writing() as writer:
-                system_state.all_well(writer.connection, self.name)
-                self._is_probing = False
-                self._state = SystemState()
+            with self._alone:
+                self._answered()
+
+    def _answered(self) -> None:
+        with self._journal.writing() as writer:
+            is_well = system_state.all_well(writer.connection, self.name, is_probe=self._is_probing)
+        self._is_probing = False
+        self._state = SystemState()
+        if not is_well:
+            self._looked_at = -math.inf  # somebody else knows better by now
 
     def _failed(self, error: TransientError) -> None:
         after = self.manners.breaker_after

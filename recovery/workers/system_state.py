@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -120,11 +120,27 @@ def begin_probe(connection: Connection, system: str) -> bool:
     return done.rowcount == 1
 
 
-def all_well(connection: Connection, system: str) -> None:
-    """Store that a system answers: nothing failed, nothing holds anybody off."""
-    connection.execute(
+def all_well(connection: Connection, system: str, *, is_probe: bool) -> bool:
+    """Store that a system answers, nothing failed, nothing holds anybody off; return whether that is so.
+
+    A hold that is in force began after the call did, or the call would not have been made: its answer is older news.
+    A breaker is closed by the one read that tries the system, unless something failed since that read began.
+    """
+    now = tick(connection.dialect.name)
+    if is_probe:
+        may_end = and_(_state.c.held_because == BREAKER, _state.c.probing_until.is_not(None))
+    else:
+        may_end = and_(
+            _state.c.held_because.is_distinct_from(BREAKER),
+            or_(
+                _state.c.held_until.is_(None),
+                _state.c.held_until <= now,
+                _state.c.held_until > now + LONGEST_HOLD_SECONDS,
+            ),
+        )
+    done = connection.execute(
         update(_state)
-        .where(_state.c.system == system)
+        .where(_state.c.system == system, may_end)
         .values(
             failure_count=0,
             held_until=None,
@@ -133,6 +149,7 @@ def all_well(connection: Connection, system: str) -> None:
             changed_at=clock.now(),
         )
     )
+    return done.rowcount == 1
 
 
 def ask_place(

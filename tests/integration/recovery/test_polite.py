@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
@@ -27,7 +27,7 @@ from recovery.stopping.alarms import AlarmKind
 from recovery.workers import queue, system_state
 from recovery.workers.claims import Claim
 from recovery.workers.politeness import Manners, Politeness, QuietHours
-from recovery.workers.system_state import BREAKER
+from recovery.workers.system_state import ASKED, BREAKER
 from tests.integration.recovery.scene import CANCEL, Scene
 
 AT_ONCE = RetryPolicy(deadline_seconds=0.0)
@@ -228,6 +228,61 @@ def test_patience_that_it_asked_for(both: Scene, other: Scene) -> None:
     assert [] == alarms(both)
     let_pass(both, 601.0)
     assert ChangeSetState.APPLIED is other.run(second, **polite(other, breaker_after=9)).state
+
+
+def meet(scene: Scene, monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], None]) -> None:
+    """Run a change set whose first read takes so long that this happens meanwhile; the read ends well."""
+    change_set, capture = approved(scene), scene.system.capture
+
+    def slow(steps: Any, known: Any) -> Any:
+        monkeypatch.setattr(scene.system, "capture", capture)
+        meanwhile()
+        return capture(steps, known)
+
+    monkeypatch.setattr(scene.system, "capture", slow)
+    with pytest.raises(HeldOff):
+        scene.run(change_set, **polite(scene, breaker_after=9))
+
+
+@pytest.mark.parametrize("because", [ASKED, BREAKER])
+def test_an_old_answer_ends_no_patience(
+    both: Scene, other: Scene, monkeypatch: pytest.MonkeyPatch, because: str
+) -> None:
+    """A call that began before the system asked for patience, or failed, and ends well, says nothing of now."""
+    name = both.system.name
+    with both.journal.writing() as writer:
+        system_state.count_failure(writer.connection, name)
+
+    def meanwhile() -> None:
+        with both.journal.writing() as writer:
+            system_state.count_failure(writer.connection, name)
+            system_state.hold_off(writer.connection, name, 300.0, because)
+
+    meet(other, monkeypatch, meanwhile)
+    with both.journal.reading() as connection:
+        state = system_state.read_state(connection, name)
+
+    assert 290 < state.held_seconds <= 300
+    assert (because, 2) == (state.held_because, state.failure_count)
+    assert [] == both.sizes()
+
+
+def test_the_read_that_tries_is_overtaken(
+    both: Scene, other: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What failed since it began holds everybody off, though the read itself ends well."""
+    name = both.system.name
+    with both.journal.writing() as writer:
+        system_state.hold_off(writer.connection, name, 60.0, BREAKER)
+    let_pass(both, 120.0)
+
+    def meanwhile() -> None:
+        with both.journal.writing() as writer:
+            system_state.hold_off(writer.connection, name, 300.0, ASKED)
+
+    meet(other, monkeypatch, meanwhile)
+    with both.journal.reading() as connection:
+        assert 290 < system_state.read_state(connection, name).held_seconds <= 300
 
 
 # --- pace and turns -------------------------------------------------------------------------------
