@@ -216,7 +216,7 @@ class Courier:
         """
         end = None if seconds is None else clock.monotonic() + seconds
         sent = failed = 0
-        tried = set[tuple[str, str]]()
+        delivery: Delivery | None = None
         with self._alone:
             if not again and not self._has_work():
                 return Delivered()
@@ -226,10 +226,9 @@ class Courier:
                 )
             while end is None or clock.monotonic() < end:
                 with self._journal.aside() as connection:
-                    delivery = alarms.claim(connection, self._people, again=again, but=tried)
+                    delivery = alarms.claim(connection, self._people, again=again, after=delivery)
                 if delivery is None:
                     break
-                tried.add((delivery.alarm.id, delivery.person))
                 problem = self._send(delivery)
                 with self._journal.aside() as connection:
                     if problem is None:

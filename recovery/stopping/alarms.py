@@ -7,14 +7,25 @@ document. `service.notify` turns it into a sentence in the reader's language.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
-from sqlalchemy import ColumnElement, Connection, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    func,
+    insert,
+    or_,
+    select,
+    true,
+    update,
+)
 
 from core import clock
 from core.events import Event
@@ -162,8 +173,10 @@ def address(connection: Connection, people: Mapping[str, frozenset[AlarmKind]]) 
     if made:
         connection.execute(insert(_delivery), made)
     if addressed:
+        # One by one: a journal that nobody was named for may hold more of them than one statement takes.
         connection.execute(
-            update(_alarm).where(_alarm.c.id.in_(addressed)).values(addressed_at=now)
+            update(_alarm).where(_alarm.c.id == bindparam("b_id")).values(addressed_at=now),
+            [{"b_id": each} for each in addressed],
         )
     return len(made)
 
@@ -182,12 +195,12 @@ def claim(
     people: Iterable[str],
     *,
     again: bool = False,
-    but: Collection[tuple[str, str]] = (),
+    after: Delivery | None = None,
 ) -> Delivery | None:
     """Return the next delivery that is due to one of these people, kept from other processes for `LEASE`.
 
     A process that dies between sending and `delivered` makes a second message, never a lost one. With `again` also
-    what is not due yet, or was given up; never what is in `but` (alarm, person).
+    what is not due yet, or was given up; with `after` only what stands behind that one, so that a round comes to its end.
     """
     now = clock.now()
     waiting = _delivery.c.delivered_at.is_(None)
@@ -195,7 +208,7 @@ def claim(
     row = connection.execute(
         select(_alarm, _delivery)
         .join(_delivery, _delivery.c.alarm_id == _alarm.c.id)
-        .where(due, waiting, _delivery.c.person.in_(list(people)), *map(_is_not, but))
+        .where(due, waiting, _delivery.c.person.in_(list(people)), _is_behind(after))
         .order_by(_alarm.c.id, _delivery.c.person)
         .limit(1)
         .with_for_update(of=_delivery, skip_locked=True)
@@ -207,8 +220,11 @@ def claim(
     return found
 
 
-def _is_not(each: tuple[str, str]) -> ColumnElement[bool]:
-    return or_(_delivery.c.alarm_id != each[0], _delivery.c.person != each[1])
+def _is_behind(last: Delivery | None) -> ColumnElement[bool]:
+    if last is None:
+        return true()
+    same = _delivery.c.alarm_id == last.alarm.id
+    return or_(_delivery.c.alarm_id > last.alarm.id, and_(same, _delivery.c.person > last.person))
 
 
 def delivered(connection: Connection, delivery: Delivery) -> None:

@@ -16,11 +16,15 @@ from recovery.model import Actor
 from recovery.states import OperationState
 from recovery.stopping import alarms
 from recovery.stopping.alarms import LEASE, MOST_TRIES, TOO_OLD, AlarmKind, Delivery, raise_alarm
+from service.notify import Courier, Person
+from service.text import Language
 from tests.integration.recovery.scene import CANCEL, MEI, Scene
 
 ALL = frozenset(AlarmKind)
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 THREADS = 4
+MANY = 600  # for two people; SQLite takes at most 1000 conditions
+_TRIED = "SELECT sum(try_count) FROM alarm_delivery"
 
 
 @pytest.fixture
@@ -210,6 +214,20 @@ def test_processes_never_claim_the_same_delivery(both: Scene, journal_url: str) 
         thread.join()
 
     assert 20 == len(taken) == len(set(taken))
+
+
+@pytest.mark.parametrize("problem", [None, "nobody answers"])
+def test_a_long_round_comes_to_its_end(both: Scene, problem: str | None) -> None:
+    """However many wait, as after a night without a mail server: each is tried once."""
+    with both.journal.aside() as connection:
+        for _ in range(MANY):
+            raise_alarm(connection, AlarmKind.IN_DOUBT, system="fake")
+    people = {name: Person(name, ("x://y",), ALL, Language()) for name in ("mei", "li")}
+    courier = Courier(both.journal, people, post=lambda *_: problem)
+    done = courier.deliver(again=True)
+
+    assert (2 * MANY, 2 * MANY) == (done.sent + done.failed, both.sql(_TRIED)[0][0])
+    assert (problem is None) == (done.failed == 0)
 
 
 def test_alarms_are_no_history(both: Scene) -> None:
