@@ -404,6 +404,13 @@ class StopRuleMet(RefusedError):
     )
 
 
+class AnswersLost(StopRuleMet):
+    """A system lost the answers to several batches in a row that had no effect: who looks finds out why."""
+
+    code = "STO-0313"
+    template = N_("{system} lost the answer {count} times in a row; nothing happened there")
+
+
 # --- sent, and no trustworthy answer ------------------------------------------------------------
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from core.errors import (
     STOPS_THE_RUN,
+    AnswersLost,
     HeldOff,
     JournalBusy,
     JournalFull,
@@ -29,7 +30,11 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-_OF_ONE_SYSTEM: Final[tuple[type[StornoError], ...]] = (TransientError, *STOPS_THE_RUN)
+_OF_ONE_SYSTEM: Final[tuple[type[StornoError], ...]] = (
+    TransientError,
+    AnswersLost,
+    *STOPS_THE_RUN,
+)
 _OF_JOURNAL: Final = (JournalFull, JournalBusy)
 """Transient errors that are no system's: nothing can go on."""
 
@@ -55,7 +60,7 @@ class Standstill:
 
     @contextmanager
     def watching(self, system: str) -> Iterator[None]:
-        """Let a system stand still that cannot be reached, is left alone, or refuses the log-in; raise everything else.
+        """Let a system stand still that cannot be reached, is left alone, loses every answer, or refuses the log-in; raise everything else.
 
         It is raised as well where no other system could go on.
         """

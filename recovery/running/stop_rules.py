@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from core.errors import RefusedError, StopRuleMet, TransientError
+from core.errors import AnswersLost, RefusedError, StopRuleMet
 from core.text import N_
 from recovery.running.outcome import Outcome
 from recovery.running.run_options import RunOptions
@@ -51,7 +51,7 @@ class StopRules:
         self._lost_answers = 0
 
     def watch(self, system: str, outcomes: Sequence[Outcome]) -> None:
-        """Raise `RefusedError`, `StopRuleMet` or `TransientError` when it is enough."""
+        """Raise `RefusedError`, `StopRuleMet` or `AnswersLost` when it is enough: nobody goes on by itself after that."""
         self._stop_on_equal_refusals(outcomes)
         self._stop_on_unexpected(system, outcomes)
         self._stop_on_lost_answers(system, outcomes)
@@ -100,8 +100,4 @@ class StopRules:
         elif OperationState.CAPTURED in ends:
             self._lost_answers += 1
         if self._lost_answers >= self._options.stop_after_lost_answers:
-            raise TransientError(
-                N_("{system} lost the answer {count} times in a row; nothing happened there"),
-                system=system,
-                count=self._lost_answers,
-            )
+            raise AnswersLost(system=system, count=self._lost_answers)

@@ -11,7 +11,7 @@ import pytest
 from connectors.contract import Answer, Call, Fence, no_fence
 from connectors.fake.sample import add_invoice, add_period
 from core import clock
-from core.errors import TransientError
+from core.errors import AnswersLost, TransientError
 from core.retry import RetryPolicy
 from recovery.journal import Journal
 from recovery.states import ChangeSetState, OperationState
@@ -126,14 +126,20 @@ def test_a_request_that_arrives_twice(scene: Scene) -> None:
 
 
 def test_a_system_that_never_answers_is_given_up(scene: Scene) -> None:
-    """Three batches in a row without an answer and without effect: the change set waits."""
+    """Three batches in a row without an answer and without effect: the change set waits for a person, who is told.
+
+    No worker tries again by itself: each try is one more write of which nobody knows.
+    """
     approved = scene.approve(scene.plan(CANCEL, scene.orders(2)))
     scene.fail("lost", is_applied=False, times=10**6)
-    with pytest.raises(TransientError, match="lost the answer 3 times in a row"):
+    with pytest.raises(AnswersLost, match="lost the answer 3 times in a row"):
         scene.run(approved)
 
     assert [2, 2, 2] == scene.sizes()
     assert ChangeSetState.PAUSED is scene.again(approved).state
+    assert ("run_stopped", "fake", 3) in [
+        tuple(row) for row in scene.sql("SELECT kind, system, how_many FROM alarm")
+    ]
 
     scene.erp.faults.clear()
 

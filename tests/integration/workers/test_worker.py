@@ -148,6 +148,18 @@ def test_a_person_is_needed(office: Office) -> None:
     assert [] == loads(office.storno("worker", "list", "--json").stdout)["waiting"]
 
 
+def test_a_system_that_never_answers(office: Office) -> None:
+    """Nor after so many lost answers: a worker would send into the dark, minute after minute, and tell nobody."""
+    change_set = office.queued(2)
+    office.erp.erp.faults.add(Fault(FaultKind.LOST, is_applied=False, times=1000))
+    office.storno("worker", "--once")
+    again = loads(office.storno("worker", "--once", "--json").stdout)
+
+    assert ChangeSetState.PAUSED is office.state(change_set)
+    assert 0 == again["done"]
+    assert [] == loads(office.storno("worker", "list", "--json").stdout)["waiting"]
+
+
 def test_a_system_that_is_away(office: Office) -> None:
     """The change set waits a minute and stays queued: the worker takes it up again itself."""
     office.retry_seconds = 0.1
