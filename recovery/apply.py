@@ -20,6 +20,7 @@ from recovery.journal import Journal
 from recovery.model import Actor, ChangeSet
 from recovery.running import stages
 from recovery.running.judgement import Systems, patient
+from recovery.running.outcome import Outcome
 from recovery.running.run_loop import RunLoop
 from recovery.running.run_options import LARGEST_BATCH, Progress, RunOptions
 from recovery.running.standstill import Standstill
@@ -153,13 +154,18 @@ class _Run:
         rules = StopRules(self._options, stages.ended_so_far(journal, change_set))
         in_flight = {op.system for op in journal.operations(change_set.id, states=IN_FLIGHT)}
         standstill = Standstill(journal, change_set.id)
+        settled = list[tuple[str, list[Outcome]]]()
         for name in sorted(in_flight):
             with standstill.watching(name):
                 self._gate.admit(name)
-                doubt.settle(
+                outcomes = doubt.settle(
                     journal, self._systems, change_set.id, self._options.retry, system=name
                 )
+                settled.append((name, outcomes))
         self._tally.count_anew()
+        for name, outcomes in settled:  # now that nothing is left in the air
+            with standstill.watching(name):
+                rules.watch(name, outcomes)
         # After settling: what is in flight is read, and told, during a freeze as well.
         require_thawed(journal, change_set.id, runner=self._actor.name)
         if change_set.state is ChangeSetState.RUNNING:

@@ -119,19 +119,21 @@ class RunLoop:
         first = operations[0]
         batch = self._batch(first)
         positions = [operation.position for operation in operations]
-        attempts = list[BatchResult]()
+        attempts, outcomes = list[BatchResult](), list[Outcome]()
 
         def attempt() -> None:
             left = list(operations)
             if attempts:
                 # What the attempt before sent and could not read back is settled; the rest is as the journal
                 # has it now.
-                doubt.settle(
-                    self._journal,
-                    self._systems,
-                    self._change_set_id,
-                    self._options.retry,
-                    system=first.system,
+                outcomes.extend(
+                    doubt.settle(
+                        self._journal,
+                        self._systems,
+                        self._change_set_id,
+                        self._options.retry,
+                        system=first.system,
+                    )
                 )
                 self._tally.count_anew()
                 left = list(
@@ -145,9 +147,9 @@ class RunLoop:
                     batch.run(left, attempts[-1])
             finally:
                 self._tally.note(attempts[-1].outcomes)
+                outcomes.extend(attempts[-1].outcomes)
 
         retry.transient(attempt, self._options.retry)
-        outcomes = [outcome for each in attempts for outcome in each.outcomes]
         if attempts[-1].stop is not None:
             raise attempts[-1].stop
         self._rules.watch(first.system, outcomes)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import structlog
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from core.crashpoint import crashpoint
 from core.errors import HeldOff, IllegalMove, NotAllowed, RefusedError, StornoError
@@ -20,6 +20,7 @@ from recovery.running.outcome import Outcome
 from recovery.running.run_loop import OPEN_STATES
 from recovery.running.stop_rules import Ended
 from recovery.schema import audit_line, move, operation
+from recovery.sql.positions import parse_positions
 from recovery.sql.rows import text_json
 from recovery.states import ALREADY, SETTLED, ChangeSetState, OperationState
 from recovery.stopping.alarms import AlarmKind, raise_alarm
@@ -91,21 +92,27 @@ def ended_so_far(journal: Journal, change_set: ChangeSet) -> dict[str, Ended]:
     if change_set.state is not ChangeSetState.RUNNING:
         return {}
     with journal.reading() as connection:
-        since: datetime | None = connection.execute(
-            select(func.max(audit_line.c.written_at))
+        begun = connection.execute(
+            select(audit_line.c.number, audit_line.c.written_at)
             .join(move, move.c.audit_number == audit_line.c.number)
             .where(
                 move.c.change_set_id == change_set.id,
                 move.c.subject == "change_set",
                 move.c.to_state == ChangeSetState.RUNNING.value,
             )
-        ).scalar()
+            .order_by(audit_line.c.number.desc())
+            .limit(1)
+        ).one()
         columns = operation.c.system, operation.c.state, operation.c.error_code
         rows = connection.execute(
             select(*columns, func.count())
-            .where(operation.c.change_set_id == change_set.id, operation.c.settled_at >= since)
+            .where(
+                operation.c.change_set_id == change_set.id,
+                operation.c.settled_at >= begun.written_at,
+            )
             .group_by(*columns)
         ).all()
+        waiting = _waiting_since(connection, change_set.id, begun.number)
     found: dict[str, Ended] = {}
     for system, state, code, count in rows:
         before = found.get(system, Ended())
@@ -113,7 +120,31 @@ def ended_so_far(journal: Journal, change_set: ChangeSet) -> dict[str, Ended]:
         found[system] = Ended(
             before.unexpected + (count if is_strange else 0), before.total + count
         )
+    for system, count in waiting.items():
+        before = found.get(system, Ended())
+        found[system] = Ended(before.unexpected + count, before.total + count)
     return found
+
+
+def _waiting_since(connection: Connection, change_set_id: str, number: int) -> Counter[str]:
+    """Return how many operations wait for a person since that audit line, by system: they have no moment of their own."""
+    query = select(operation.c.position, operation.c.system).where(
+        operation.c.change_set_id == change_set_id,
+        operation.c.state == OperationState.NEEDS_PERSON.value,
+    )
+    waiting = {row.position: row.system for row in connection.execute(query)}
+    if not waiting:
+        return Counter()
+    moved = connection.execute(
+        select(move.c.positions).where(
+            move.c.change_set_id == change_set_id,
+            move.c.audit_number > number,
+            move.c.subject == "operation",
+            move.c.to_state == OperationState.NEEDS_PERSON.value,
+        )
+    ).scalars()
+    positions = {position for each in moved for position in parse_positions(each or "")}
+    return Counter(system for position, system in waiting.items() if position in positions)
 
 
 def pause(
