@@ -253,6 +253,9 @@ class JournalWriter:
             else:
                 images[found] = NewImage(operation.system, operation.ref.model, encoded)
             rows.append({"b_id": operation.id, "b_before": found, "b_at": now})
+        if not images:
+            # Who may store nothing must send nothing: the after images would find no place.
+            self._vault.current_number(self._connection)
         self._vault.read(self._connection, stored)
         self._vault.put(self._connection, images)
         self._expect(self._connection.execute(SEND, rows).rowcount, operations, OperationState.SENT)

@@ -26,6 +26,7 @@ from core.errors import (
     IllegalMove,
     JournalBusy,
     JournalFull,
+    JournalKeyMissing,
     RecordLocked,
     StornoError,
     TransientError,
@@ -210,8 +211,11 @@ class Worker:
             ended = run(journal, services.system, change_set_id, actor=actor, options=options)
         except HeldOff:
             return  # it was queued for the moment when it may go on
-        except (RecordLocked, TransientError) as error:
-            # Another change set works on its records, or the system is away, or the journal: all of it passes.
+        except (RecordLocked, TransientError, JournalKeyMissing) as error:
+            # Another change set works on its records, or the system is away, or the journal: all of it passes. A key
+            # that this process does not have, another one has, or this one when it is started anew.
+            if isinstance(error, JournalKeyMissing):
+                log.warning(Event.CHANGE_SET_PAUSED, code=error.code, problem=str(error))
             wait = SOON if isinstance(error, _OF_JOURNAL) else AGAIN_AFTER
             self._again(journal, change_set_id, actor, clock.now() + wait)
             return

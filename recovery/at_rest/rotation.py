@@ -148,7 +148,7 @@ def _reseal(
                     "hash": row.hash,
                     "dictionary_id": renumbered.get(row.dictionary_id, row.dictionary_id),
                     "key_id": active,
-                    "content": vault.keys.seal(vault.opened(row), IMAGE, row.hash),
+                    "content": vault.keys.seal(vault.opened(connection, row), IMAGE, row.hash),
                 }
             )
         _replace(connection, sealed)

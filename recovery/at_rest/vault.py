@@ -17,6 +17,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from core import clock
 from core.errors import JournalBroken, JournalKeyMissing, StornoError
+from core.text import N_
 from recovery.at_rest.packing import FEWEST_SAMPLES, Dictionary, Plain, train
 from recovery.at_rest.sealing import Keys
 from recovery.sql import schema_storage as tables
@@ -33,6 +34,14 @@ _LOOKED_AT: Final = 100
 
 IMAGE: Final = b"image"
 DICTIONARY: Final = b"dictionary"
+
+_NEWEST_KEY: Final = (
+    select(tables.journal_key.c.name).order_by(tables.journal_key.c.id.desc()).limit(1)
+)
+_NEWER: Final = N_(
+    "The journal is sealed with the key {name!r} by now, and this process would use another one, or none."
+    " Put {name!r} first under journal.keys, and start this process anew."
+)
 
 # Numbers of PostgreSQL's advisory locks; any that nobody else uses would do.
 _IMAGES_LOCK: Final = 7_305_809_155
@@ -107,6 +116,17 @@ class Vault:
             return None
         return self._numbers[self.keys.active]
 
+    def current_number(self, connection: Connection) -> int | None:
+        """Return `active_number`, as long as no process has begun to seal with a newer key since.
+
+        Looked at in the transaction that stores: once a rotation has said that the older keys open nothing any more,
+        nobody seals with them, or stores anything open, however long ago its process was started.
+        """
+        newest = connection.execute(_NEWEST_KEY).one_or_none()
+        if newest is None or newest.name == self.keys.active:
+            return self.active_number
+        raise JournalKeyMissing(_NEWER, name=newest.name)
+
     def hash(self, encoded: bytes) -> bytes:
         """Return the keyed content hash, 32 bytes."""
         if self._keyed is None:
@@ -125,7 +145,7 @@ class Vault:
 
     def store(self, connection: Connection, images: Mapping[bytes, NewImage]) -> None:
         """As `put`, for who holds the images already."""
-        number = self.active_number
+        number = self.current_number(connection)
         groups: dict[tuple[str, str], dict[bytes, bytes]] = {}
         for hashed, (system, model, encoded) in images.items():
             groups.setdefault((system, model), {})[hashed] = encoded
@@ -259,7 +279,7 @@ class Vault:
             raise JournalBroken(journal=self._journal, problem="a dictionary of images is missing")
         hashed = bytes(row.hash)
         if (number, hashed) not in self._dictionaries:
-            content = self._opened(row.key_id, bytes(row.content), DICTIONARY, hashed)
+            content = self._opened(connection, row, DICTIONARY, hashed)
             if self.hash(content) != hashed:
                 raise JournalBroken(journal=self._journal, problem="a dictionary was altered")
             self._dictionaries[number, hashed] = Dictionary(number, content)
@@ -308,7 +328,7 @@ class Vault:
 
         Raises `JournalBroken` when it was altered, `JournalKeyMissing` when no key opens it.
         """
-        packed = self.opened(row)
+        packed = self.opened(connection, row)
         dictionary: Dictionary | Plain = self._plain
         if row.dictionary_id is not None:
             if row.dictionary_id not in known:
@@ -321,9 +341,9 @@ class Vault:
                 journal=self._journal, problem="an image cannot be unpacked"
             ) from error
 
-    def opened(self, row: Row[Any]) -> bytes:
+    def opened(self, connection: Connection, row: Row[Any]) -> bytes:
         """Return what is packed in a row, not sealed any more."""
-        return self._opened(row.key_id, bytes(row.content), IMAGE, row.hash)
+        return self._opened(connection, row, IMAGE, row.hash)
 
     def require_whole(
         self, connection: Connection, row: Row[Any], known: dict[int, Dictionary]
@@ -343,14 +363,18 @@ class Vault:
         except StornoError:
             return False
 
-    def _opened(self, key_id: int | None, stored: bytes, what: bytes, hashed: bytes) -> bytes:
-        if key_id is None:
-            return stored
-        name = self._names.get(key_id)
+    def _opened(self, connection: Connection, row: Row[Any], what: bytes, hashed: bytes) -> bytes:
+        if row.key_id is None:
+            return bytes(row.content)
+        name = self._names.get(row.key_id)
         if name is None:
+            key = tables.journal_key
+            added = connection.execute(select(key.c.name).where(key.c.id == row.key_id)).scalar()
+            if added is not None:
+                raise JournalKeyMissing(_NEWER, name=added)
             raise JournalBroken(journal=self._journal, problem="a key of the journal is missing")
         try:
-            return self.keys.open(name, stored, what, hashed)
+            return self.keys.open(name, bytes(row.content), what, hashed)
         except StornoError:
             raise
         except Exception as error:

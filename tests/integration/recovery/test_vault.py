@@ -4,13 +4,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
 
+from connectors.contract import Answer, Call, Fence, no_fence
 from connectors.fake.schema import ORDER
 from core.errors import JournalBroken, JournalKeyMissing, JournalKeyWrong, NotAllowed
 from recovery.at_rest.packing import FEWEST_SAMPLES
@@ -301,6 +302,57 @@ def test_without_a_key_there_is_nothing_to_rotate(opened: Opened) -> None:
     assert 0 == unrotated(scene.journal)
     with pytest.raises(NotAllowed, match="new-key"):
         rotate(scene.journal, actor=MEI)
+
+
+@pytest.mark.parametrize("first", [(), (OLD,)], ids=["open", "sealed"])
+def test_no_process_undoes_a_rotation(opened: Opened, first: tuple[tuple[str, bytes], ...]) -> None:
+    """One that was started before it stores nothing open, and nothing under a key that is about to be thrown away.
+
+    It sends nothing either: the way back could not be stored. Started anew, it goes on.
+    """
+    running = opened(*first)
+    waiting = running.approve(running.plan(CANCEL, running.orders(3)))
+    rotating = opened(NEW, *first)
+    rotate(rotating.journal, actor=MEI)
+
+    with pytest.raises(JournalKeyMissing, match=r"'2026'.*start this process anew"):
+        running.run(waiting)
+    with pytest.raises(JournalKeyMissing, match=r"'2026'"):
+        running.plan(CANCEL, running.orders())
+    assert [] == running.sizes()
+    assert 0 == unrotated(rotating.journal)
+
+    anew = opened(NEW)
+    anew.erp, anew.system = running.erp, running.system
+    assert ChangeSetState.APPLIED is anew.run(waiting).state
+    assert ChangeSetState.APPLIED is anew.roll_back(waiting).state
+    assert () == check(anew.journal).problems
+
+
+def test_what_was_sent_before_a_rotation_is_settled_after_it(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A key turns in the middle of a call: what was done is read back by whoever has the key, and not sent again."""
+    running = opened(OLD)
+    waiting = running.approve(running.plan(CANCEL, running.orders(3)))
+    apply = running.system.apply
+
+    def turn(calls: Sequence[Call], fence: Fence = no_fence) -> list[Answer]:
+        answers = apply(calls, fence)
+        rotate(opened(NEW, OLD).journal, actor=MEI)
+        return answers
+
+    monkeypatch.setattr(running.system, "apply", turn)
+    with pytest.raises(JournalKeyMissing):
+        running.run(waiting)
+    monkeypatch.setattr(running.system, "apply", apply)
+    anew = opened(NEW)
+    anew.erp, anew.system = running.erp, running.system
+
+    assert ChangeSetState.APPLIED is anew.run(waiting).state
+    assert {1} == set(running.applied().values())
+    assert [3] == running.sizes()
+    assert () == check(anew.journal).problems
 
 
 # --- hidden ---------------------------------------------------------------------------------------------------
