@@ -195,9 +195,9 @@ def test_a_rejected_plan_never_runs(both: Scene) -> None:
 
     assert ChangeSetState.REJECTED is rejected.state
     assert "rejected: wrong month" == str(rejected.note)
-    assert ("anna", {"reason": "wrong month"}) == [
-        (move.actor, move.detail) for move in both.journal.history(planned.id)
-    ][-1]
+    *_, last = both.journal.history(planned.id)
+    assert ("anna", "wrong month") == (last.actor, last.detail["reason"])
+    assert {"reason", "note"} == set(last.detail)
     for impossible in (both.approve, both.run):
         with pytest.raises(IllegalMove):
             impossible(planned)
@@ -232,9 +232,12 @@ def test_an_approval_says_who_and_how(both: Scene) -> None:
         approved.approved_at,
         approved.policy,
     )
-    assert {"plan_hash": planned.plan_hash, "policy": "person", "how": "claimed"} == [
-        move.detail for move in both.journal.history(planned.id)
-    ][-1]
+    assert {
+        "plan_hash": planned.plan_hash,
+        "policy": "person",
+        "how": "claimed",
+        "at": ["approved_at"],
+    } == [move.detail for move in both.journal.history(planned.id)][-1]
 
 
 def test_policy_none_lets_exact_operations_run(scene: Scene) -> None:
