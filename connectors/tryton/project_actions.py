@@ -154,10 +154,13 @@ class ReopenWork(_WriteStatus):
 
 
 def _kept(step: Step, before: Image, after: Image) -> dict[str, Value]:
-    """Return what the step changed, as it was. What it left as it was is not its own to write."""
+    """Return what the step changed, as it was. What it left as it was is not its own to write.
+
+    The status is always said: left out it would stand for open or done, also where somebody else's is kept.
+    """
     was, is_now = root_of(step, before), root_of(step, after)
-    names = [name for name in ("status", "progress") if was.get(name) != is_now.get(name)]
-    return {name: was.get(name) for name in names or ("status",)}
+    names = {"status"} | ({"progress"} if was.get("progress") != is_now.get("progress") else set())
+    return {name: was.get(name) for name in sorted(names)}
 
 
 def project_actions() -> tuple[type[TrytonAction], ...]:

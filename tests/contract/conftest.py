@@ -12,9 +12,8 @@ from sandbox.postgres import start_cluster
 from sandbox.tryton import practice
 from sandbox.tryton.colleague import Colleague
 from tests.contract import odoo_subject, odoo_wire
+from tests.contract.tryton_series import PostgresSubject, StrictSubject
 from tests.contract.tryton_subject import (
-    PostgresSubject,
-    StrictSubject,
     TrytonSubject,
     rpc_naming,
 )

@@ -23,6 +23,8 @@ class Subject(ABC):
     BATCH_ACTION: ClassVar[str]  # one call a document, exact, carried out by the interface
     KINDS: ClassVar[tuple[Kind, ...]]  # kinds of which `make_document` can make one
     NUMBER: ClassVar[str] = "number"  # the field with the number of a document of the first kind
+    # Fields that a way back writes and that nobody can give a third value, so that they are never taken over.
+    TWO_VALUES: ClassVar[frozenset[tuple[str, str]]] = frozenset()
 
     @abstractmethod
     def open(self, *, seconds: float = 30.0) -> System:
@@ -48,10 +50,14 @@ class Subject(ABC):
     def edit(self, step: Step) -> None:
         """Somebody else changes a field of the step's document that is not ours, and saves."""
 
+    def make_wide(self, action: str) -> Step:
+        """Make a new document and a step of the action that changes as many of its fields as it can."""
+        return self.make(action)
+
     def take_over(self, step: Step) -> tuple[Ref, str] | None:
         """Somebody else changes a field that the step changed and whose way back writes it by itself.
 
-        Returns where; None where no such field of the document can be changed to a third value.
+        Returns where; None where no such field of the document can be changed to a third value (`TWO_VALUES`).
         """
         del step
         return None

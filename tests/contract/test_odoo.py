@@ -11,12 +11,8 @@ import pytest
 
 from connectors.contract import Step, System
 from core.errors import StaleRecord
-from tests.contract.odoo_subject import (
-    DifferencesSubject,
-    GuardedSubject,
-    OdooSubject,
-    PracticeSubject,
-)
+from tests.contract.odoo_subject import OdooSubject
+from tests.contract.odoo_versions import DifferencesSubject, GuardedSubject, PracticeSubject
 from tests.contract.practice_odoo import practice_odoo
 from tests.contract.racing import at_once
 from tests.contract.subject import Subject

@@ -15,7 +15,8 @@ from core.errors import OutcomeUnknown, RefusedError, StaleRecord, StateRefused
 from tests.contract.racing import at_once
 from tests.contract.suite import ContractSuite, apply, refusals, travel
 from tests.contract.suite_reading import first_call
-from tests.contract.tryton_subject import PostgresSubject, StrictSubject, TrytonSubject
+from tests.contract.tryton_series import PostgresSubject, StrictSubject
+from tests.contract.tryton_subject import TrytonSubject
 from tests.factories import action_of, image_of
 
 # The first run makes the practice companies, which takes minutes.

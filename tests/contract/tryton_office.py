@@ -230,6 +230,14 @@ class Office:
             self.call("project.work", "write", found, {"status": done})
         return found
 
+    def status(self, name: str) -> int:
+        """Return a status of works beside open and done, made where there is none."""
+        model = "project.work.status"
+        found = self.call(model, "search", [["name", "=", name]], 0, 1, None)
+        values = {"name": name, "types": ["project", "task"], "sequence": 99}
+        (key,) = found or self.call(model, "create", [values])
+        return int(key)
+
     def year(self, *, is_closed: bool = False) -> tuple[int, list[int]]:
         """Make a year before all others, with two periods of three journals each, one of which is closed."""
         number, model = next(self._years), "account.fiscalyear"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -285,6 +286,25 @@ class TrytonSubject(StockedSubject):
         )
         self.office.call(step.ref.model, "write", [int(step.ref.key)], {name: value})
 
+    def make_wide(self, action: str) -> Step:
+        """A half done work is set to done, or a done one to half done: status and progress."""
+        found = self.make(action)
+        match action:
+            case "project.close":
+                self.office.call(found.ref.model, "write", [int(found.ref.key)], {"progress": 0.5})
+                return replace(found, arguments={"progress": Decimal(1)})
+            case "project.reopen":
+                return replace(found, arguments={"progress": Decimal("0.25")})
+            case _:
+                return found
+
+    def take_over(self, step: Step) -> tuple[Ref, str] | None:
+        if step.ref.model != "project.work":
+            return None
+        status = self.office.status("Waiting")
+        self.office.call(step.ref.model, "write", [int(step.ref.key)], {"status": status})
+        return step.ref, "status"
+
     def delete(self, ref: Ref) -> None:
         office, key = self.office, int(ref.key)
         if ref.model in _CANCELLED_FIRST:
@@ -356,32 +376,3 @@ class TrytonSubject(StockedSubject):
 def moment(struct: Mapping[str, Any]) -> datetime:
     """Return the moment that Tryton's JSON tells."""
     return datetime(**{n: part for n, part in struct.items() if n != "__class__"}, tzinfo=UTC)
-
-
-class PostgresSubject(TrytonSubject):
-    """Series 8.0 on PostgreSQL: what depends on the database."""
-
-    ACTIONS = (
-        "purchase_order.cancel",
-        "purchase_order.close",
-        "customer_invoice.post",
-        "project.close",
-    )
-    KINDS = (Kind.PURCHASE_ORDER,)
-    AT_ONCE = 2
-
-
-class StrictSubject(TrytonSubject):
-    """Series 8.2: what depends on the server's guard over read-only fields."""
-
-    ACTIONS = (
-        "purchase_order.cancel",
-        "purchase_order.close",
-        "customer_invoice.validate",
-        "customer_invoice.cancel",
-        "supplier_invoice.validate",
-        "project.close",
-        "accounting_period.close",
-        "accounting_period.close_year",
-    )
-    KINDS = (Kind.PURCHASE_ORDER, Kind.PARTNER)

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from recovery.journal import Journal
-from tests.contract.odoo_subject import OdooSubject, PracticeSubject, Server
+from tests.contract.odoo_subject import OdooSubject, Server
+from tests.contract.odoo_versions import PracticeSubject
 from tests.contract.odoo_wire import rpc_naming
 from tests.contract.practice_odoo import practice_odoo
 from tests.integration.odoo.desk import Desk
