@@ -21,6 +21,7 @@ from closing.prepare import (
 )
 from connectors.contract import Action, Executor, Kind, Problem, Ref, System, SystemCheck
 from core.text import N_, Text
+from recovery.at_rest.redaction import Redaction
 from recovery.describe import describe_action
 from recovery.model import Draft, PlanException
 
@@ -66,6 +67,7 @@ class Drawing:
         routes: Sequence[Route],
         check: SystemCheck,
         progress: ReportProgress,
+        redaction: Redaction | None = None,
     ) -> None:
         self._system = system
         self._kind = kind
@@ -73,7 +75,7 @@ class Drawing:
         self._check = check
         self._progress = progress
         self._preparer = Preparer(
-            system, {found.action: found.reversibility for found in check.actions}
+            system, {found.action: found.reversibility for found in check.actions}, redaction
         )
         self._waiting: dict[str, list[Candidate]] = {}
         self._ordered: list[Prepared] = []  # documents that may have to wait for others of the plan

@@ -24,6 +24,7 @@ from recovery.model import Draft, Purpose
 if TYPE_CHECKING:
     from config.closings import ClosingSettings
     from connectors.contract import System
+    from recovery.at_rest.redaction import Redaction
     from recovery.journal import Journal
     from recovery.model import Actor, ChangeSet
 
@@ -58,6 +59,7 @@ def plan_closing(
         progress=progress,
         acting_as=acting_as,
         limits=limits,
+        redaction=journal.redaction,
     )
     return journal.plan(drawn.draft, drawn.operations, drawn.exceptions)
 
@@ -75,6 +77,7 @@ def draw_closing(
     progress: ReportProgress = say_nothing,
     acting_as: str | None = None,
     limits: Limits | None = None,
+    redaction: Redaction | None = None,
 ) -> DrawnPlan:
     """Return the plan of a closing: every document in scope as operations or as exceptions.
 
@@ -89,7 +92,7 @@ def draw_closing(
             closing_name, closing, actions=system.actions(), check=check, book=book
         )
         found = replace(found, routes=in_the_name_of(found.routes, actor.name))
-        drawing = Drawing(system, found.kind, found.routes, check, progress)
+        drawing = Drawing(system, found.kind, found.routes, check, progress, redaction)
         candidates = find_candidates(system, found, book, given)
         missing = backup_problem(check, closing.require_backup_hours)
         if missing is not None:

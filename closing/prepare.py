@@ -8,6 +8,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from closing.masking import shown_of_plan
 from closing.model import Candidate, Route, worst
 from connectors.contract import (
     Action,
@@ -22,6 +23,7 @@ from connectors.contract import (
 )
 from core.errors import STOPS_THE_RUN, ContractBroken, RefusedError
 from core.text import N_, Text
+from recovery.at_rest.redaction import Redaction
 from recovery.model import PlannedOperation
 from recovery.plan import Chain, arrange
 from recovery.running.evidence import CONDITIONS
@@ -90,9 +92,13 @@ class Preparer:
     """Captures candidates batch by batch and judges them by their images. Reads only."""
 
     def __init__(
-        self, system: System, reversibilities: Mapping[str, Reversibility] | None = None
+        self,
+        system: System,
+        reversibilities: Mapping[str, Reversibility] | None = None,
+        redaction: Redaction | None = None,
     ) -> None:
         self._system = system
+        self._redaction = redaction
         self._actions = system.actions()
         self._reversibilities = reversibilities or {}
 
@@ -112,7 +118,7 @@ class Preparer:
         first = self._first_images(fitting, links, images)
         found = iter(zip(images, links, first, strict=True))
         return [
-            self._judge(route, candidate, step, *next(found))
+            self._shown(step.ref, *self._judged(route, candidate, step, *next(found)))
             if step.ref.model == action.model
             else Prepared(candidate, (_other_model(step, action),))
             for candidate, step in zip(candidates, steps, strict=True)
@@ -145,6 +151,26 @@ class Preparer:
             for index, found in zip(indexes, captured, strict=True):
                 first[index] = found
         return first
+
+    def _judged(
+        self,
+        route: Route,
+        candidate: Candidate,
+        step: Step,
+        image: Image | Problem,
+        links: tuple[Step, ...],
+        first: Image | Problem,
+    ) -> tuple[Prepared, tuple[Image, ...]]:
+        judged = self._judge(route, candidate, step, image, links, first)
+        return judged, tuple(each for each in (image, first) if isinstance(each, Image))
+
+    def _shown(self, ref: Ref, item: Prepared, images: tuple[Image, ...]) -> Prepared:
+        if not self._redaction:
+            return item
+        details, problems = shown_of_plan(
+            self._redaction, self._system.name, ref, item.details, item.problems, images
+        )
+        return replace(item, details=details, problems=problems)
 
     def _judge(
         self,

@@ -142,7 +142,8 @@ def draw_reopening(
         )
         if lines:
             routes, candidates = _of_lines(system, routes, candidates, lines)
-        drawing = _Reopening(system, found_kind, routes, check, progress)
+        redaction = None if journal is None else journal.redaction
+        drawing = _Reopening(system, found_kind, routes, check, progress, redaction)
         drawing.journal = journal
         drawing.take_all(candidates)
     draft = Draft(

@@ -92,7 +92,7 @@ class PlanSummary:
 
 @dataclass(frozen=True, slots=True)
 class PlanRow:
-    """One document of a plan: ready by a route, or an exception with every reason."""
+    """One document of a plan: ready by a route, or an exception with every reason. Texts in figures: masked."""
 
     number: str | None
     key: str | None
@@ -103,19 +103,19 @@ class PlanRow:
     reversibility: Reversibility | None
     reference: str | None
     partner: str | None
-    date: date | None
+    date: date | str | None
     state: str | None
-    ordered: Decimal | None
-    received: Decimal | None
-    invoiced: Decimal | None
-    remainder_quantity: Decimal | None
-    remainder_amount: Decimal | None
+    ordered: Decimal | str | None
+    received: Decimal | str | None
+    invoiced: Decimal | str | None
+    remainder_quantity: Decimal | str | None
+    remainder_amount: Decimal | str | None
     currency: str | None
     codes: tuple[str, ...]
     reasons: tuple[Text, ...]
     closed_by: str | None  # the change set that closed it (reopening)
     closer: str | None = None  # who closed it in the ERP, where that keeps it (reopening)
-    closed_at: datetime | None = None
+    closed_at: datetime | str | None = None
     closed_how: str | None = None  # by_itself or by_hand
 
     def as_dict(self) -> dict[str, Any]:

@@ -310,7 +310,8 @@ class Trying:
 
     def _draw(self, action: Action, candidate: Candidate) -> Drawing:
         route = _route(action)
-        drawing = Drawing(self._copy, action.kind, (route,), self._check, say_nothing)
+        redaction = self._journal.redaction
+        drawing = Drawing(self._copy, action.kind, (route,), self._check, say_nothing, redaction)
         drawing.take_all([Candidate(candidate.ref, candidate.number, route)])
         return drawing
 

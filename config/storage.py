@@ -76,6 +76,9 @@ class RedactionRule(Section):
     """The native model or table, as `storno changes show` names it: hr.contract, say."""
     fields: Annotated[tuple[Words, ...], Field(min_length=1)]
     """The native names of the fields."""
+    columns: tuple[Words, ...] | None = None
+    """Columns of lists and plans (amount, partner) that tell what these fields hold; left out, all of this model but
+    its number, key and state."""
 
 
 JournalKeys = Annotated[tuple[JournalKey, ...], AfterValidator(_keys)]

@@ -10,6 +10,7 @@ from connectors.contract import Executor, Instruction, Kind
 from core import retry
 from core.retry import RetryPolicy
 from core.text import N_, Text
+from recovery.at_rest.hidden_values import HiddenValues, hidden_values
 from recovery.images import differences
 from recovery.journal import Journal
 from recovery.model import Operation
@@ -55,6 +56,7 @@ def worklist(
         )
         for operation, was, seen in zip(operations, before, now, strict=True):
             start = was if was is not None else seen
+            hidden = hidden_values(journal.redaction, operation.system, start, seen)
             moved = differences(start, seen, ignore=action.trace)
             yield WorklistItem(
                 operation.position,
@@ -62,12 +64,18 @@ def worklist(
                 operation.kind,
                 operation.number,
                 operation.ref.key,
-                action.instruction(operation.step, start),
+                _shown(action.instruction(operation.step, start), hidden),
                 operation.state,
                 _seen(
                     operation, is_done=action.is_done(operation.step, start, seen), moved=len(moved)
                 ),
             )
+
+
+def _shown(said: Instruction, hidden: HiddenValues) -> Instruction:
+    return Instruction(
+        hidden.masked(said.screen), hidden.masked(said.press), hidden.masked(said.reason)
+    )
 
 
 def _seen(operation: Operation, *, is_done: bool, moved: int) -> Text:

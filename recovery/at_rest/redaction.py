@@ -19,22 +19,40 @@ if TYPE_CHECKING:
 MASK: Final = "***"
 """What is shown instead of a value."""
 
-VALUES: Final = ("before", "after", "ours", "now", "target", "will_be")
+VALUES: Final = ("before", "after", "ours", "now", "target", "will_be", "value")
 """What rows about a field call its values."""
+
+
+SHOWN_COLUMNS: Final = frozenset(
+    {
+        "kind", "model", "key", "number", "document_key", "position", "company", "currency", "state", "is_closed",
+        "closed_how",
+    }
+)  # fmt: skip
+"""Columns of lists and plans that stay where a rule hides fields and does not say which columns tell them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Fields of one model, in one system or in all of them."""
+    """Fields of one model, in one system or in all of them; `columns` None: all but `SHOWN_COLUMNS`."""
 
     model: str
     fields: frozenset[str]
     system: str | None = None
+    columns: frozenset[str] | None = None
 
 
 def of_settings(rules: Iterable[RedactionRule]) -> Redaction:
     """Return the rules of storno.yaml."""
-    return Redaction(Rule(each.model, frozenset(each.fields), each.system) for each in rules)
+    return Redaction(
+        Rule(
+            each.model,
+            frozenset(each.fields),
+            each.system,
+            None if each.columns is None else frozenset(each.columns),
+        )
+        for each in rules
+    )
 
 
 class Redaction:
@@ -43,7 +61,9 @@ class Redaction:
     def __init__(self, rules: Iterable[Rule] = ()) -> None:
         self._everywhere: dict[str, set[str]] = {}
         self._of_system: dict[tuple[str, str], set[str]] = {}
+        self._rules: dict[str, list[Rule]] = {}
         for rule in rules:
+            self._rules.setdefault(rule.model, []).append(rule)
             fields = (
                 self._everywhere.setdefault(rule.model, set())
                 if rule.system is None
@@ -64,6 +84,31 @@ class Redaction:
                 field in fields for (_, of), fields in self._of_system.items() if of == model
             )
         return field in self._of_system.get((system, model), ())
+
+    def hides_any(self, system: str | None, model: str) -> bool:
+        """Whether anything of this model is hidden."""
+        return any(rule.system in (None, system) for rule in self._rules.get(model, ()))
+
+    def hides_column(self, system: str, model: str, column: str) -> bool:
+        """Whether a column of lists and plans may tell what a hidden field of this model holds."""
+        native = column.removeprefix("native.")
+        for rule in self._rules.get(model, ()):
+            if rule.system not in (None, system):
+                continue
+            if native in rule.fields:
+                return True
+            if native != column or column in SHOWN_COLUMNS:
+                continue
+            if rule.columns is None or column in rule.columns:
+                return True
+        return False
+
+    def shown_columns(self, system: str, model: str, row: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a row of a list or a plan as it is shown: what is empty stays empty."""
+        return {
+            name: MASK if value is not None and self.hides_column(system, model, name) else value
+            for name, value in row.items()
+        }
 
     def shown(self, system: str | None, model: str, field: str, value: Any) -> Any:
         """Return the value, or the mask."""

@@ -18,7 +18,7 @@ from core import clock, encoding
 from core.errors import JournalBroken
 from recovery import schema
 from recovery.at_rest.pruned import find_pruned, verify_pruned
-from recovery.at_rest.redaction import MASK, Redaction
+from recovery.at_rest.redaction import MASK, VALUES, Redaction
 from recovery.auditing import audit
 from recovery.auditing.checkpoints import fingerprint, sign_head
 from recovery.auditing.verification import verify_change_set
@@ -41,9 +41,6 @@ LOADED_AT_ONCE: Final = 200
 LONGEST_LINK: Final = 20_000
 """So many audit lines of others are taken in to show that those of the change set follow each other (about 3 MB); beyond
 that only the signature says so."""
-
-VALUES: Final = ("before", "after", "ours", "now", "target", "will_be", "value")
-"""Where in results and details values of fields stand."""
 
 
 def build_pack(

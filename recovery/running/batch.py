@@ -27,6 +27,7 @@ from core.events import Event
 from core.retry import RetryPolicy
 from core.text import N_, Text
 from recovery import doubt
+from recovery.at_rest.hidden_values import quieten
 from recovery.images import encode_image
 from recovery.journal import Journal
 from recovery.model import FieldDifference, Operation
@@ -226,6 +227,12 @@ class Batch:
 
     def _carry_out(self, part: Captured) -> Ended:
         """Make one call and read back what it did. Runs beside others of its kind, so it touches no journal."""
+        end = self._called(part)
+        said = (end.failed, end.unread, *(answer.refused for answer in end.answers))
+        quieten(self._journal.redaction, self._system.name, (*part.images, *end.after), said)
+        return end
+
+    def _called(self, part: Captured) -> Ended:
         calls = [
             Call(operation.id, operation.step, image)
             for operation, image in zip(part.operations, part.images, strict=True)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from core.errors import BadInput, NotFound
 from core.text import N_, text
+from service.cli.hidden_columns import shown_batches
 from service.cli.output import Column, Table
 from service.cli.parser import Builder, Parser
 from service.cli.progress import Progress
@@ -89,6 +90,8 @@ def documents(session: Session) -> int:
     writer = _file_writer(session)
     with Progress(output, N_("Reading documents")) as progress:
         batches = _counted(_batches(session, system, kind), progress.show)
+        if output.redaction:
+            batches = shown_batches(output.redaction, system.name, batches)
         if writer is not None:
             path, write = writer
             count = write(path, _limited(batches, arguments.limit or 0))

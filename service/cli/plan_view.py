@@ -122,7 +122,7 @@ def _show_ready(session: Session, rows: list[PlanRow], details: Mapping[str, Any
         if is_closed_one:
             line += [
                 row.closer or "-",
-                "-" if row.closed_at is None else language.moment(row.closed_at),
+                _moment(session, row.closed_at),
                 language.word(row.closed_how),
             ]
         line.append(language.word(None if row.reversibility is None else row.reversibility.value))
@@ -130,6 +130,12 @@ def _show_ready(session: Session, rows: list[PlanRow], details: Mapping[str, Any
     output.say()
     output.say(N_("Ready"), style="bold")
     output.table(Table(columns, cells))
+
+
+def _moment(session: Session, at: datetime | str | None) -> str:
+    if isinstance(at, str):  # masked
+        return at
+    return "-" if at is None else session.language.moment(at)
 
 
 def _what(session: Session, row: PlanRow, titles: Mapping[str, Text]) -> str:
@@ -151,13 +157,17 @@ def _remainder(session: Session, row: PlanRow, *, is_narrow: bool) -> list[str]:
     language = session.language
 
     def number(value: Any) -> str:
-        # A quantity is missing where units differ.
+        # A quantity is missing where units differ; what nobody shall see is masked already.
+        if isinstance(value, str):
+            return value
         return "-" if value is None else language.number(value)
 
     three = [number(value) for value in (row.ordered, row.received, row.invoiced)]
     quantity = number(row.remainder_quantity)
     amount = "-"
-    if row.remainder_amount is not None:
+    if isinstance(row.remainder_amount, str):
+        amount = row.remainder_amount
+    elif row.remainder_amount is not None:
         amount = language.total(row.remainder_amount, row.currency)
     if is_narrow:
         return ["/".join(three), f"{quantity}; {amount}"]
