@@ -150,6 +150,8 @@ class Language:
             case str() if name in {"problem", "reason"}:
                 # `NotAllowed(reason=N_(...))`: a marked template of ours, or the words of a person or a library.
                 return clean(self.translate(value))
+            case str() if name == "until" or name.endswith("_at"):
+                return self._stored_moment(value)
             case str():
                 return clean(value)
             case datetime():
@@ -160,6 +162,17 @@ class Language:
                 return value
             case _:
                 return clean(str(value))
+
+    def _stored_moment(self, value: str) -> str:
+        """Return a moment that the journal gave back as text; whatever is none (a day) stays."""
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            return clean(value)
+        if moment.tzinfo is None:
+            return clean(value)
+        seconds = f":{moment.second:02}" if moment.second else ""  # of a wait they may be all that counts
+        return self.moment(moment) + seconds
 
     def word(self, code: str | None) -> str:
         """Return what people call a state, kind, reversibility ...; `-` for nothing."""

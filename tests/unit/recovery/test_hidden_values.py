@@ -15,7 +15,7 @@ from recovery.at_rest.hidden_values import HiddenValues, hidden_values, quieten
 from recovery.at_rest.redaction import MASK, Redaction, Rule
 
 REF = Ref("hr.contract", "7")
-FIELDS = {
+FIELDS: dict[str, Any] = {
     "wage": Decimal("51234.50"),
     "iban": "DE02 1203",
     "name": "Wang",

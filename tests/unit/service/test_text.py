@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from core.encoding import dumps, loads
 from core.text import Text, text
 from service.text import Language, cell_width, choose_language, clean
 
@@ -127,3 +128,22 @@ def test_plurals(english: Language) -> None:
     """One row is one row."""
     assert english.ngettext("{count} row", "{count} rows", 1) == "1 row"
     assert english.ngettext("{count} row", "{count} rows", 2) == "2 rows"
+
+
+def test_moments_of_a_stored_sentence_are_shown_in_the_zone_of_the_reader() -> None:
+    """The journal gives them back as text in UTC; days and words stay as they are."""
+    said = text(
+        "{system} waits until {until}; {expired_at}; pruned {pruned_at}; {held_at}",
+        system="2026-01-31T23:30:00Z",
+        until=datetime(2026, 1, 31, 23, 30, 5, tzinfo=UTC),
+        expired_at="2026-01-31T23:30:00+00:00",
+        pruned_at="2026-01-31",
+        held_at="2026-01-31T23:30:00",
+    )
+    stored = Text.from_dict(loads(dumps(said.as_dict())))
+    language = Language("en", gettext.NullTranslations(), ZoneInfo("Asia/Shanghai"))
+
+    assert language.say(stored) == (
+        "2026-01-31T23:30:00Z waits until 2026-02-01 07:30:05; 2026-02-01 07:30;"
+        " pruned 2026-01-31; 2026-01-31T23:30:00"
+    )
