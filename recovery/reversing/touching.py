@@ -123,7 +123,7 @@ def _reversers(connection: Connection, ids: Iterable[str]) -> dict[str, str]:
                 _operation.c.reverses_operation_id.in_(chunk),
                 or_(_CONFIRMED, _operation.c.error_code == ALREADY),
             )
-            .order_by(_operation.c.id)
+            .order_by(_operation.c.change_set_id, _operation.c.position)
         )
         found |= {row.id: row.reverses_operation_id for row in rows}
     return found

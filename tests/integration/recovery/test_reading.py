@@ -9,8 +9,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from uuid_utils import UUID
 
-from core import clock
+from core import clock, ids
 from core.errors import BadInput, JournalBroken, NotFound
 from recovery.journal import READ_CHUNK
 from recovery.model import Actor, ChangeSet, Purpose
@@ -35,6 +36,26 @@ def test_a_change_set_is_found_by_its_beginning(both: Scene) -> None:
         assert first == both.journal.change_set(wanted)
     assert last == both.journal.change_set("last")
     assert last == both.journal.change_set(last.id[: shared + 1])
+
+
+def test_newest_is_what_was_planned_last_also_after_the_clock_went_back(
+    both: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The journal knows the order; a clock that somebody set back does not turn it round."""
+    key, *_ = both.orders()
+    first = both.update(key, note="first")
+    monkeypatch.setattr(ids, "uuid7", lambda: UUID("00000000-0001-7000-8000-000000000001"))
+    second = both.update(key, note="second")
+    monkeypatch.undo()
+    third = both.update(key, note="third")
+    back = both.roll_back(both.journal.change_set("last"))
+
+    assert [back.id, third.id, second.id, first.id] == [
+        each.id for each in both.journal.change_sets()
+    ]
+    assert "second" == both.order(key)["note"]
+    both.roll_back(second)
+    assert "first" == both.order(key)["note"]
 
 
 def test_a_beginning_that_fits_several_is_refused(both: Scene) -> None:
