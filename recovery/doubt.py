@@ -86,7 +86,8 @@ def settle_group(
 
     `lost_at` is when this process stopped waiting for the answer, in seconds of `clock.monotonic`.
     """
-    _wait(operations, action.settles_after, lost_at)
+    silent = None if journal.claim is None else journal.claim.silent_seconds
+    _wait(operations, action.settles_after, lost_at, silent)
     outcomes: list[Outcome] = []
     for start in range(0, len(operations), action.batch_size):
         chunk = operations[start : start + action.batch_size]
@@ -213,7 +214,12 @@ def _read_as_done(journal: Journal, systems: Systems, outcome: Outcome) -> Outco
     return replace(outcome, after=encode_image(now), created=tuple(created))
 
 
-def _wait(operations: Iterable[Operation], settles_after: timedelta, lost_at: float | None) -> None:
+def _wait(
+    operations: Iterable[Operation],
+    settles_after: timedelta,
+    lost_at: float | None,
+    silent_seconds: float | None,
+) -> None:
     longest = settles_after.total_seconds()
     # What the journal says was sent. A clock that was set back since must not let anybody wait for a day.
     waits = [
@@ -221,6 +227,10 @@ def _wait(operations: Iterable[Operation], settles_after: timedelta, lost_at: fl
         for operation in operations
         if operation.sent_at is not None
     ]
+    if waits and silent_seconds is not None:
+        # One that was set forward must not let anybody read too early: the journal's own clock knows when the process
+        # that sent it last lived.
+        waits.append(longest - silent_seconds)
     if lost_at is not None:
         # The ERP had been working until we stopped listening: its time begins then, not when we sent. That was in this
         # process, so it is told by the clock that nobody can set forward.

@@ -79,6 +79,8 @@ class Batch:
             if dropped:
                 writer.settle(dropped)
             writer.send(captured.operations, captured.encoded, captured.hashes)
+        if self._journal.claim is not None:
+            self._journal.claim.note_sent()
         log.info(Event.BATCH_SENT, action=self._action.name, count=len(captured.operations))
         crashpoint("apply.after_intent")
         if captured.operations[0].executor is Executor.BY_PERSON:

@@ -9,7 +9,8 @@ from sqlalchemy import Column, Float, ForeignKey, Index, Integer, String, Table,
 from recovery.sql.columns import StornoId, UTCDateTime, metadata
 
 # One row a change set that was ever run. `fence` only goes up: each number belongs to one holder. `worker` is NULL
-# when nobody holds it. The lease ends by the journal's own clock (`recovery.sql.ticks`), which no worker can set.
+# when nobody holds it. The lease ends by the journal's own clock (`recovery.sql.ticks`), which no worker can set; by the
+# same clock `kept_at` says when a run last committed: whatever it sent, it sent before.
 claim: Final = Table(
     "claim",
     metadata,
@@ -18,6 +19,7 @@ claim: Final = Table(
     Column("fence", Integer, nullable=False),
     Column("claimed_at", UTCDateTime),
     Column("lease_until", Float),
+    Column("kept_at", Float),
 )
 
 # What is wanted to run: the job in the queue says only which. `not_before` is for what waits by itself: quiet hours,

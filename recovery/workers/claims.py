@@ -16,6 +16,7 @@ import os
 import platform
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from threading import Event as Flag
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Final
@@ -65,6 +66,15 @@ _ROW_WAIT: Final = "2s"
 _LOCK_NOT_AVAILABLE: Final = "55P03"
 
 
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """A claim that was taken: its fence, whether somebody had it before, and for how long nothing was committed."""
+
+    fence: int
+    was_held: bool
+    idle_seconds: float | None
+
+
 def worker_name() -> str:
     """Return what this process is called unless it was given a name: its machine and number."""
     return f"{platform.node() or 'localhost'}:{os.getpid()}"
@@ -80,6 +90,7 @@ class Claim:
         change_set_id: str,
         fence: int,
         lease_seconds: float,
+        idle_seconds: float | None = None,
     ) -> None:
         self.change_set_id = change_set_id
         self.fence = fence
@@ -89,6 +100,11 @@ class Claim:
         self.lease_seconds = lease_seconds
         self._keep = _keep_statement(database.dialect)
         self._renewed = clock.steady()
+        self._idle_seconds = (
+            idle_seconds  # when it was taken, since the last commit of whoever held it before
+        )
+        self._taken = self._renewed
+        self._sent: float | None = None
         self._ended = Flag()
         self._heart = Thread(target=self._beat, name="storno-lease", daemon=True)
 
@@ -125,6 +141,24 @@ class Claim:
             raise self._lost(N_("another process took it over"))
         if row.left < self.lease_seconds / 2:
             self._renew()
+
+    def note_sent(self) -> None:
+        """Remember that something was sent just now."""
+        self._sent = clock.steady()
+
+    @property
+    def silent_seconds(self) -> float | None:
+        """How long nothing was sent for this change set, at least; None where the journal's clock does not know.
+
+        No time of day counts in it: not that of the process before, and not ours.
+        """
+        if self._sent is not None:
+            return clock.steady() - self._sent
+        if (
+            self._idle_seconds is None or self._idle_seconds < 0
+        ):  # the machine, and with it its clock, began anew
+            return None
+        return self._idle_seconds + clock.steady() - self._taken
 
     def start(self) -> None:
         """Let the lease be renewed from now on."""
@@ -215,14 +249,12 @@ def _take_sqlite(
     try:
         # The transaction holds every other writer off, so what is seen is what is changed.
         with database.writing() as connection:
-            fence, was_held = _take(
-                connection, change_set_id, worker, lease_seconds, take_lock, taken
-            )
+            found = _take(connection, change_set_id, worker, lease_seconds, take_lock, taken)
     except BaseException:
         for lock in taken:
             lock.release()
         raise
-    return _made(database, taken, change_set_id, fence, lease_seconds, was_held=was_held)
+    return _made(database, taken, change_set_id, found, lease_seconds)
 
 
 def _take_postgresql(
@@ -236,7 +268,7 @@ def _take_postgresql(
     try:
         with session.begin():
             session.execute(text(f"SET LOCAL lock_timeout = '{_ROW_WAIT}'"))
-            fence, was_held = _take(
+            found = _take(
                 session,
                 change_set_id,
                 worker,
@@ -251,25 +283,23 @@ def _take_postgresql(
     # From now on each look at the lock is one statement; SQLAlchemy cannot change this of a connection of its own.
     driver: Any = session.connection.dbapi_connection
     driver.autocommit = True
-    return _made(database, taken, change_set_id, fence, lease_seconds, was_held=was_held)
+    return _made(database, taken, change_set_id, found, lease_seconds)
 
 
 def _made(
     database: Database,
     taken: list[ProcessLock],
     change_set_id: str,
-    fence: int,
+    found: _Taken,
     lease_seconds: float,
-    *,
-    was_held: bool,
 ) -> Claim:
     *proofs, lock = taken
     for proof in proofs:
         proof.release()
-    claim = Claim(database, lock, change_set_id, fence, lease_seconds)
-    claim.is_taken_over = was_held
-    if was_held:
-        log.warning(Event.CHANGE_SET_TAKEN_OVER, change_set_id=change_set_id, fence=fence)
+    claim = Claim(database, lock, change_set_id, found.fence, lease_seconds, found.idle_seconds)
+    claim.is_taken_over = found.was_held
+    if found.was_held:
+        log.warning(Event.CHANGE_SET_TAKEN_OVER, change_set_id=change_set_id, fence=found.fence)
     return claim
 
 
@@ -280,8 +310,8 @@ def _take(
     lease_seconds: float,
     take_lock: TakeLock,
     taken: list[ProcessLock],
-) -> tuple[int, bool]:
-    """Take the claim in the open transaction; return its fence and whether somebody had it before.
+) -> _Taken:
+    """Take the claim in the open transaction.
 
     `taken` gets the lock of the holder before, if that one is dead, and then our own: locks are named by fence, so that
     the lock of a frozen holder stands in nobody's way, and its death says nothing about whoever took over from it.
@@ -293,9 +323,11 @@ def _take(
     )
     now = tick(dialect)
     seen = connection.execute(
-        select(_claim, (_claim.c.lease_until - now).label("left")).where(
-            _claim.c.change_set_id == change_set_id
-        )
+        select(
+            _claim,
+            (_claim.c.lease_until - now).label("left"),
+            (now - _claim.c.kept_at).label("idle"),
+        ).where(_claim.c.change_set_id == change_set_id)
     ).one()
     is_dead = False
     if seen.worker is not None:
@@ -327,7 +359,7 @@ def _take(
     )
     if done.rowcount != 1:
         raise _is_held(change_set_id, seen.worker, seen.left)
-    return seen.fence + 1, seen.worker is not None
+    return _Taken(seen.fence + 1, seen.worker is not None, seen.idle)
 
 
 def _keep_statement(dialect: str) -> Update:
@@ -340,7 +372,7 @@ def _keep_statement(dialect: str) -> Update:
                 _claim.c.fence == bindparam("b_fence"),
             )
         )
-        .values(lease_until=now + bindparam("b_lease", type_=Float))
+        .values(lease_until=now + bindparam("b_lease", type_=Float), kept_at=now)
     )
 
 

@@ -60,5 +60,6 @@ class MovingTime:
             clock.fixed(self.now),
             patch.object(clock, "sleep", self.sleep),
             patch.object(clock, "monotonic", self.monotonic),
+            patch.object(clock, "steady", self.monotonic),
         ):
             yield

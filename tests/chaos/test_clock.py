@@ -76,6 +76,21 @@ def test_clock_set_back_makes_nobody_wait(world: World) -> None:
     assert ChangeSetState.APPLIED is world.change_sets()[0].state
 
 
+@pytest.mark.parametrize("seconds", [40.0, DAY_SECONDS])
+def test_clock_set_forward_lets_nobody_read_too_early(world: World, seconds: float) -> None:
+    """Killed with a batch on its way that the ERP carries out late, and the clock set forward while nobody lives."""
+    world.order(Fault(FaultKind.LATE, after_seconds=SETTLES_AFTER_SECONDS * 0.9))
+    world.arm(Death.KILLED, passes=_passes_until(world, "apply.after_call"))
+    world.carry_out(UPDATE, world.documents(UPDATE), {"note": "year's end"})
+    world.time.jump(seconds)
+    (change_set,) = world.change_sets()
+    world.resume(change_set.id)
+    world.calm()
+
+    assert [] == world.problems(is_calm=True)
+    assert ChangeSetState.APPLIED is world.change_sets()[0].state
+
+
 def _passes_until(world: World, wanted: str) -> int:
     """Return how many crash points a process passes until this one, found out in a world of its own kind."""
     passed: list[str] = []
