@@ -13,6 +13,7 @@ from core.retry import RetryPolicy
 from core.text import N_, Text
 from recovery.conflicts.targets import resolved_target, target_beside
 from recovery.images import (
+    WHOLE_RECORD,
     Ignored,
     differences,
     encode_image,
@@ -86,7 +87,9 @@ class Judge:
         """Return where the operation goes after an answer. NEEDS_PERSON means: through in_doubt."""
         action = self._action
         changed = differences(before, after, ignore=action.trace)
-        ours, foreign = only(changed, action.ours), self._foreign(before, after)
+        made = self._made(before, after)
+        ours, foreign = [*only(changed, action.ours), *made], self._foreign(before, after)
+        changed += [each for each in made if each not in changed]
         encoded = encode_image(after)
         if refused is not None:
             if ours:
@@ -105,6 +108,14 @@ class Judge:
         reason = Text(N_("the ERP said yes, but what was wanted does not hold afterwards"))
         return self._person(operation, encoded, reason, changed)
 
+    def _made(self, before: Image, after: Image) -> list[FieldDifference]:
+        """Return the records that the action may create or delete and that did come or go.
+
+        They may be all trace (a counter-document stays): that they are there is no less an effect.
+        """
+        found = only(differences(before, after), self._action.ours)
+        return [each for each in found if each.field == WHOLE_RECORD]
+
     def _foreign(self, before: Image, after: Image) -> list[FieldDifference]:
         """Return what somebody else changed meanwhile; another spelling of one value is no change."""
         action = self._action
@@ -121,6 +132,8 @@ class Judge:
         if is_done and ours and action.is_ours(before, after) is not False:
             foreign = self._foreign(before, after)
             return self.confirmed(operation, before, after, encode_image(after), foreign)
+        made = self._made(before, after)
+        changed += [each for each in made if each not in changed]
         if not changed and not is_done and not action.creates_untraceably:
             reason = Text(N_("read after the lost answer: it did not happen"))
             return Outcome(operation, OperationState.CAPTURED, reason=reason)
