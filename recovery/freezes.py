@@ -189,7 +189,13 @@ def thaw(journal: Journal, wanted: str, *, actor: Actor, reason: str) -> Freeze:
             )
         )
         if done.rowcount != 1:
-            raise IllegalMove(what="freeze", name=found.short_id, to=THAWED, state=THAWED)
+            raise IllegalMove(
+                N_("Freeze {name} is lifted already."),
+                what="freeze",
+                name=found.short_id,
+                to=THAWED,
+                state=THAWED,
+            )
         writer.record(
             PendingMove(
                 None,

@@ -171,7 +171,9 @@ class Language:
             return clean(value)
         if moment.tzinfo is None:
             return clean(value)
-        seconds = f":{moment.second:02}" if moment.second else ""  # of a wait they may be all that counts
+        seconds = (
+            f":{moment.second:02}" if moment.second else ""
+        )  # of a wait they may be all that counts
         return self.moment(moment) + seconds
 
     def word(self, code: str | None) -> str:

@@ -179,7 +179,8 @@ def show_operations(
     titles = action_titles(change_set.details)
     actions = change_set.details.get("actions") or {}
     has_trace = bool(getattr(session.arguments, "trace", False))
-    for shown, evidence in enumerate(with_images(session, operations)):
+    every = _with_end(session, change_set, with_images(session, operations))
+    for shown, (evidence, is_gone) in enumerate(every):
         if shown == limit:
             output.note(
                 text(
@@ -192,7 +193,18 @@ def show_operations(
             return
         action = actions.get(evidence[0].step.action) or {}
         hidden = {} if has_trace else action.get("trace_fields") or {}
-        _show_operation(session, evidence, titles, action, hidden)
+        _show_operation(session, evidence, titles, action, hidden, is_gone=is_gone)
+
+
+def _with_end(
+    session: Session, change_set: ChangeSet, found: Iterator[Evidence]
+) -> Iterator[tuple[Evidence, bool]]:
+    """Yield with each operation whether it was taken back, where only some of them were."""
+    is_in_part = change_set.state.value == "partly_rolled_back"
+    while chunk := list(islice(found, SHOWN_ON_SCREEN)):
+        ids = [evidence[0].id for evidence in chunk if evidence[0].state.value == "confirmed"]
+        gone = set(ids) - set(session.journal.standing(ids)) if is_in_part else set[str]()
+        yield from ((evidence, evidence[0].id in gone) for evidence in chunk)
 
 
 def _show_operation(
@@ -201,15 +213,20 @@ def _show_operation(
     titles: Mapping[str, Any],
     about: Mapping[str, Any],
     hidden: Mapping[str, Sequence[str]],
+    *,
+    is_gone: bool,
 ) -> None:
     labels: Labels = about.get("labels") or {}
     output, language = session.output, session.language
     operation, before, after = evidence
     action = operation.step.action
     said = language.say(titles[action]) if action in titles else action
+    state = state_word(session, operation)
+    if is_gone:
+        state += f", {language.say(N_('taken back'))}"
     output.say()
     output.line(
-        f"{operation.position}. {operation.called}: {said} [{state_word(session, operation)}]",
+        f"{operation.position}. {operation.called}: {said} [{state}]",
         style="bold",
     )
     if operation.reason is not None:

@@ -124,6 +124,9 @@ def selection_of(session: Session) -> Selection:
     )
     if since is not None and until is not None and until <= since:
         raise BadInput(source="--until", problem=text(N_("is not after --since")))
+    if arguments.id == "last":
+        # What is shown now and what is typed next must be about the same one.
+        arguments.id = session.journal.change_set("last").short_id
     return Selection(
         change_set_id=arguments.id,
         numbers=tuple(dict.fromkeys(numbers)),
@@ -161,7 +164,7 @@ def typed_asked(arguments: Any) -> list[str]:
         ("--operations", arguments.operations),
         ("--lines", arguments.lines),
     ):
-        parts += [option, *values] if values else []
+        parts += [option, *(_quoted(str(value)) for value in values)] if values else []
     for option, value in (
         ("--from", arguments.file),
         ("--since", arguments.since),

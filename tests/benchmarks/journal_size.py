@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from core.encoding import loads
+from tests.benchmarks.journal_size_postgres import PostgresSizes
 from tests.benchmarks.journal_size_run import Sizes
 from tests.benchmarks.report import Requirement, print_columns
 from tests.factories import ROOT
@@ -18,6 +19,32 @@ MEGABYTE: Final = 1_000_000
 MOST_IMAGE_BYTES: Final = 30 * MEGABYTE
 MOST_BYTES: Final = 100 * MEGABYTE
 LONGEST_WAIT_SECONDS: Final = 0.5
+
+
+def print_on_postgres(size: int) -> None:
+    """Print what the same operations take in PostgreSQL, where there is one to start: told, not promised."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.benchmarks.journal_size_postgres", str(size)],
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+    )
+    if done.returncode:
+        print(f"\non PostgreSQL: not measured ({done.stderr.decode().strip()[-200:]})")
+        return
+    found = PostgresSizes(**loads(done.stdout))
+    print()
+    print_columns(
+        ("on PostgreSQL (no promise)", "images MB", "whole journal MB", "largest tables, MB"),
+        [
+            (
+                f"{found.size:,} operations",
+                f"{found.image_bytes / MEGABYTE:,.1f}",
+                f"{found.journal_bytes / MEGABYTE:,.1f}",
+                ", ".join(f"{n} {b / MEGABYTE:.1f}" for n, b in found.tables.items()),
+            )
+        ],
+    )
 
 
 def measure(folder: Path, size: int = SIZE) -> list[Requirement]:
@@ -62,6 +89,7 @@ def measure(folder: Path, size: int = SIZE) -> list[Requirement]:
             ),
         ],
     )
+    print_on_postgres(size)
     wait = f"<= {LONGEST_WAIT_SECONDS * 1000:.0f} ms"
     return [
         Requirement(

@@ -84,3 +84,17 @@ def test_half_done_is_never_silent(storno: Storno) -> None:
     seen = storno.done("rollback", done, "--operations", str(last), "--preview")
 
     assert "is left half done" in seen.out
+
+
+def test_which_operations_were_taken_back_is_told(storno: Storno) -> None:
+    """Where only some were; and `last` is typed on by its id, because another one may be the last by then."""
+    plan = applied(storno, "stale", "PO00001", "PO00002")
+    storno.done("rollback", plan, "--only", "PO00001", "--reason", "one of them", "--yes")
+    shown = storno.done("changes", "show", plan).out
+    back = storno.done("changes", "list", "--json").json["change_sets"][0]["id"][:13]
+    previewed = storno("rollback", "last", "--preview").out
+
+    assert "1. PO00001: Cancel the quotation [confirmed, taken back]" in shown
+    assert "2. PO00002: Cancel the quotation [confirmed]" in shown
+    assert f"storno rollback {back} --reason" in previewed
+    assert "storno rollback last" not in previewed
