@@ -88,7 +88,7 @@ class Judge:
         action = self._action
         changed = differences(before, after, ignore=action.trace)
         made = self._made(before, after)
-        ours, foreign = [*only(changed, action.ours), *made], self._foreign(before, after)
+        ours, foreign = [*only(changed, action.ours), *made], self._foreign(changed)
         changed += [each for each in made if each not in changed]
         encoded = encode_image(after)
         if refused is not None:
@@ -113,14 +113,19 @@ class Judge:
 
         They may be all trace (a counter-document stays): that they are there is no less an effect.
         """
+        if not any(WHOLE_RECORD in names for names in self._action.ours.values()):
+            return []
         found = only(differences(before, after), self._action.ours)
         return [each for each in found if each.field == WHOLE_RECORD]
 
-    def _foreign(self, before: Image, after: Image) -> list[FieldDifference]:
+    def _foreign(self, changed: Sequence[FieldDifference]) -> list[FieldDifference]:
         """Return what somebody else changed meanwhile; another spelling of one value is no change."""
-        action = self._action
-        changed = differences(before, after, ignore=action.trace, form=action.normal_form)
-        return without(changed, action.ours)
+        form = self._action.normal_form
+        return [
+            each
+            for each in without(changed, self._action.ours)
+            if each.field == WHOLE_RECORD or not form.is_same(each.before, each.after)
+        ]
 
     def settle(self, operation: Operation, before: Image, after: Image) -> Outcome:
         """Return where an operation in doubt goes, judged by reading alone."""
@@ -130,7 +135,7 @@ class Judge:
         # What an action creates may be all trace (a counter-document stays): it happened nevertheless.
         ours = only(differences(before, after), action.ours)
         if is_done and ours and action.is_ours(before, after) is not False:
-            foreign = self._foreign(before, after)
+            foreign = self._foreign(changed)
             return self.confirmed(operation, before, after, encode_image(after), foreign)
         made = self._made(before, after)
         changed += [each for each in made if each not in changed]
