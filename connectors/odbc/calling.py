@@ -94,11 +94,16 @@ def require_unchanged(
         for call in calls
         if (record := call.before.get(call.step.ref)) is not None and record.fields is not None
     ]
+    there: dict[str, list[Record]] = defaultdict(list)
+    for call in calls:
+        for each in call.before.records:
+            if each.fields is not None:
+                there[each.ref.model].append(each)
     lines = action.rules.lines
     part = next((p for p in action.parts[1:] if lines is not None and p.table == lines.table), None)
     if part is not None:
-        _require_lines(system, part, calls, [record for _, record in documents], images)
-    _require_others(system, action, calls, images)
+        _require_lines(system, part, calls, [r for _, r in documents], there[part.table], images)
+    _require_others(system, action, calls, there, images)
     if not period.is_known:
         return
     period.forget()
@@ -114,18 +119,22 @@ def require_unchanged(
 
 
 def _require_lines(
-    system: str, part: Part, calls: Sequence[Call], documents: Sequence[Record], images: Images
+    system: str,
+    part: Part,
+    calls: Sequence[Call],
+    documents: Sequence[Record],
+    lines: Sequence[Record],
+    images: Images,
 ) -> None:
-    # The documents were read under a lock and are as in the images: they need no second look.
+    # The documents were read under a lock and are as in the images: they need no second look. Each of these lines is
+    # locked and hangs where it hung: as many lines are the same lines.
+    if images.count_linked(part, [r.fields for r in documents if r.fields]) == len(lines):
+        return
     owners = [
         Row(record.ref.key, dict(record.fields), record.raw)
         for record in documents
         if record.fields is not None
     ]
-    # Each of these lines is locked and hangs where it hung: as many lines are the same lines.
-    count = sum(len(call.before.of_model(part.table)) for call in calls)
-    if images.count_linked(part, owners) == count:
-        return
     was = {r.ref.key: call for call in calls for r in call.before.of_model(part.table)}
     there = {row.key for _, row in images.linked(part, owners, fields=part.key)}
     if there != was.keys():
@@ -140,7 +149,11 @@ def _require_lines(
 
 
 def _require_others(
-    system: str, action: RecipeAction, calls: Sequence[Call], images: Images
+    system: str,
+    action: RecipeAction,
+    calls: Sequence[Call],
+    there: Mapping[str, Sequence[Record]],
+    images: Images,
 ) -> None:
     """Refuse what the rows of related tables forbid as they are now.
 
@@ -148,7 +161,7 @@ def _require_others(
     """
     asking, weighing = action.looked_at
     parts = [part for part in action.parts if part.table in asking | weighing]
-    if not parts or _still_hang(parts, calls, images):
+    if not parts or _still_hang(parts, there, images):
         return
     then = {
         part.table: [[r for r in call.before.of_model(part.table) if r.exists] for call in calls]
@@ -185,16 +198,15 @@ def _require_others(
         )
 
 
-def _still_hang(parts: Sequence[Part], calls: Sequence[Call], images: Images) -> bool:
+def _still_hang(
+    parts: Sequence[Part], there: Mapping[str, Sequence[Record]], images: Images
+) -> bool:
     """Whether everything in related tables is known again by its marks; False also where that cannot be told so."""
-    there: dict[str, list[Record]] = defaultdict(list)
-    for call in calls:
-        for record in call.before.records:
-            if record.fields is not None:
-                there[record.ref.model].append(record)
     return all(
         images.still_linked(
-            part, [r.fields for r in there[part.owner or ""] if r.fields], there[part.table]
+            part,
+            [r.fields for r in there.get(part.owner or "", ()) if r.fields],
+            there.get(part.table, ()),
         )
         for part in parts
     )

@@ -10,7 +10,6 @@ from sqlalchemy.dialects.mysql import INTEGER
 from sqlalchemy.dialects.mysql.base import MySQLDialect
 
 from connectors.odbc.dialects import (
-    Apart,
     Captured,
     Dialect,
     Element,
@@ -233,14 +232,6 @@ class MariaDB(Dialect):
         # Read as UTF-8 too: as UTF-16 a text ends at a NUL, and characters beyond the first 65,536 are cut in two.
         for kind in (_SQL_CHAR, _SQL_WCHAR):
             connection.setdecoding(kind, "utf-8", ctype=_SQL_CHAR)
-
-    def told_apart(self, column: Column) -> Apart:
-        captured = self.captured(column)
-        if column.sort in {Sort.INTEGER, Sort.DECIMAL}:
-            return Apart(captured, self.column(column.name))
-        if column.sort in {Sort.TEXT, Sort.BYTES}:
-            return Apart(captured, self.sql("hex({})", column))
-        return Apart(captured, sa.func.hex(captured.elements[0]))
 
     def as_text(self, element: Element) -> Element:
         return sa.cast(element, sa.CHAR())

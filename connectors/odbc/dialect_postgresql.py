@@ -10,7 +10,6 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql.base import PGDialect
 
 from connectors.odbc.dialects import (
-    Apart,
     Captured,
     Dialect,
     Element,
@@ -170,14 +169,6 @@ class PostgreSQL(Dialect):
 
     def is_still(self, rows: Rows, table: Table) -> bool:
         return table.stamp is not None and table.stamp == self._stamp(rows, table.name)
-
-    def told_apart(self, column: Column) -> Apart:
-        captured = self.captured(column)
-        (element,) = captured.elements
-        if column.sort is Sort.TEXT and column.charset is None:
-            # A collation may take two texts for equal; in this one, equal is the same to the last byte.
-            element = self.sql('{} collate "C"', column)
-        return Apart(Captured((element,), captured.read), element)
 
     def as_text(self, element: Element) -> Element:
         return sa.cast(element, sa.Text())

@@ -12,7 +12,6 @@ from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 
 from connectors.odbc.dialects import (
     LONGEST_VALUE,
-    Apart,
     Captured,
     Dialect,
     Element,
@@ -121,10 +120,6 @@ class SQLite(Dialect):
         if isinstance(value, str) and self.encoding is not None:
             return sa.cast(plain_bound(value.encode(self.encoding)), Native("text"))
         return plain_bound(plain_text(value))
-
-    def told_apart(self, column: Column) -> Apart:
-        captured = self.captured(column)
-        return Apart(captured, captured.elements[0])
 
     def as_text(self, element: Element) -> Element:
         return sa.cast(element, sa.Text())

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import sqlalchemy as sa
 from sqlalchemy.sql.elements import ColumnElement, quoted_name
@@ -57,13 +57,6 @@ class Captured:
     read: Callable[..., Cell]
     typed: Captured | None = None
     doubt: Element | None = None
-
-
-class Apart(NamedTuple):
-    """How the different values of a column are read: what is selected, and what a GROUP BY takes."""
-
-    captured: Captured
-    group: Element
 
 
 LONGEST_VALUE: Final = 60
@@ -261,11 +254,6 @@ class Dialect(ABC):
         del rows, table
         return True
 
-    def told_apart(self, column: Column) -> Apart | None:
-        """Return how different values of a column are told apart to the last byte; None where nobody knows."""
-        del column
-        return None
-
     @abstractmethod
     def as_text(self, element: Element) -> Element:
         """Cast an expression to text."""
@@ -392,7 +380,6 @@ def or_null(read: Callable[[str], Cell]) -> Callable[..., Cell]:
 
 
 __all__ = [
-    "Apart",
     "Captured",
     "Dialect",
     "Element",

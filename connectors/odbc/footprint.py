@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from core.encoding import Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +18,6 @@ class Part:
     fields: frozenset[str]
     owner: str | None = None
     link: tuple[tuple[str, str], ...] = ()
-
-
-def reader_of(names: Sequence[str]) -> Callable[[Mapping[str, Value]], tuple[Value, ...]]:
-    """Return what reads the values of a link."""
-    if len(names) == 1:
-        (only,) = names
-        return lambda fields: (fields[only],)
-    return itemgetter(*names)
 
 
 def put(places: dict[str, list[int]], key: str, more: list[int]) -> None:

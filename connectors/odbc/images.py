@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
 from connectors.contract import Image, Record, Ref
-from connectors.odbc.footprint import Part, linking_columns, put, reader_of
+from connectors.odbc.footprint import Part, linking_columns, put
 from connectors.odbc.links import folded, loose_homes, without_blanks
-from connectors.odbc.packing import Packed, unpacked
-from connectors.odbc.shapes import (
-    DATABASE,
-    NO_RAW,
-    Came,
-    Page,
-    Plan,
-    Row,
-    Shape,
-    came,
-    column_of,
-    together,
-)
+from connectors.odbc.packing import Packed
+from connectors.odbc.pages import DATABASE, NO_RAW, Came, Page, Row, came, together
+from connectors.odbc.shapes import Plan, Shape, column_of
 from connectors.odbc.values import many_key_values
 
 if TYPE_CHECKING:
@@ -42,27 +33,27 @@ class _Keyed(NamedTuple):
     keys: Sequence[Sequence[Value]]
 
 
-_MISSING: Final[tuple[None, Mapping[str, str], None]] = (None, NO_RAW, None)
-
 Finish = Callable[[dict[str, "Value"]], None]
 """Adds to the fields of a document what stands in none of its columns."""
 
 _NO_FINISH: Final[Finish] = lambda _: None  # noqa: E731 - a default that does nothing
 
 
-_Read = tuple[dict[str, "Value"], Mapping[str, str], Any]
-"""The fields of a row, its raw texts, its mark."""
-
 Fields = Mapping[str, "Value"]
+
+_Seen = tuple[Record, Any]
+"""A record, and the mark of its row."""
 
 
 @dataclass(slots=True)
 class _Found:
-    """What a capture found in one table: rows by key, and in which images each stands."""
+    """What a capture found in one table: rows, records by key, and in which images each stands."""
 
     shape: Shape
-    rows: dict[str, _Read]
-    places: dict[str, list[int]]
+    page: Page
+    names: tuple[str, ...]
+    records: dict[str, _Seen] = field(default_factory=dict)
+    places: dict[str, list[int]] = field(default_factory=dict)
 
 
 class Images:
@@ -88,8 +79,7 @@ class Images:
         A database may take `po1` for `PO1`; a row whose key is not exactly one of `keys` is left out.
         """
         shape = self._shape(table, key, fields)
-        read = self._rows(shape, keys, lock=lock)
-        return {text: Row(text, fields_, raw) for text, (fields_, raw, _) in read.items()}
+        return {row.key: row for row in self._page(shape, keys, lock=lock).rows()}
 
     def linked(
         self,
@@ -102,16 +92,17 @@ class Images:
         """Return the rows of a linked part with their owners' keys; `hold` keeps new ones out where a reader can."""
         names = {*(part.fields if fields is None else fields), *(name for name, _ in part.link)}
         shape, lock = self._shape(part.table, part.key, names), hold and self._dialect.locks_gaps
-        homes, page = self._linked(part, shape, {o.key: o.fields for o in owners}, lock=lock)
+        there = {owner.key: owner.fields for owner in owners}
+        links = _links([name for _, name in part.link], there.values())
+        homes, page = self._linked(part, shape, dict(zip(links, there, strict=True)), lock=lock)
         return list(zip(homes, page.rows(), strict=True))
 
-    def count_linked(self, part: Part, owners: Iterable[Row]) -> int:
-        """Return how many rows of a linked part there are."""
+    def count_linked(self, part: Part, owners: Iterable[Fields]) -> int:
+        """Return how many rows of a linked part hang on these owners."""
         live = self._database.table(part.table)
         columns = [column_of(live, name) for name, _ in part.link]
-        theirs = reader_of([name for _, name in part.link])
-        linked = dict.fromkeys(theirs(each.fields) for each in owners)
-        values = [each for each in linked if None not in each]
+        linked = _links([name for _, name in part.link], owners)
+        values = [each for each in dict.fromkeys(linked) if None not in each]
         select = sa.select(sa.func.count()).select_from(self._dialect.table(live.name))
         return sum(
             int(self._session.rows(self._dialect.with_keys(select, columns, some))[0][0])
@@ -147,36 +138,16 @@ class Images:
         if shape is None or shape.key != part.key:
             return False
         own = [column_of(shape.table, name) for name, _ in part.link]
-        theirs = reader_of([name for _, name in part.link])
-        values = [each for each in dict.fromkeys(map(theirs, owners)) if None not in each]
+        linked = _links([name for _, name in part.link], owners)
+        values = [each for each in dict.fromkeys(linked) if None not in each]
         is_same = self._marks(shape, own, values, lock=self._dialect.locks_gaps) == known
         return is_same and self._dialect.is_still(self._session.rows, shape.table)
 
-    def values(
+    def page(
         self, table: str, key: Sequence[str], keys: Sequence[str], fields: Iterable[str]
-    ) -> list[tuple[Row, int]] | None:
-        """Return the different values that stand in these columns of these rows, and in how many rows each.
-
-        None where this database cannot tell values apart to the last byte.
-        """
-        live = self._database.table(table)
-        columns = [column_of(live, name) for name in sorted(fields)]
-        apart = [self._dialect.told_apart(column) for column in columns]
-        known = [each for each in apart if each is not None]
-        if len(known) < len(apart):
-            return None
-        plan = Plan([(c, each.captured) for c, each in zip(columns, known, strict=True)])
-        wanted = self._dialect.named([*plan.elements, sa.func.count()])
-        select = sa.select(*wanted).select_from(self._dialect.table(live.name))
-        select = select.group_by(*(each.group for each in known))
-        key_columns = [column_of(live, name) for name in key]
-        found = []
-        for some in self._chunks(many_key_values(key_columns, keys), len(key)):
-            for row in self._session.rows(self._dialect.with_keys(select, key_columns, some)):
-                values, raws = plan.columns(came([row]))
-                fields_ = {name: each[0] for name, each in zip(plan.names, values, strict=True)}
-                found.append((Row("", fields_, raws.get(0, NO_RAW)), int(row[-1])))
-        return found
+    ) -> Page:
+        """Return the rows that exist, column by column."""
+        return self._page(self._shape(table, key, fields), keys)
 
     def capture(
         self,
@@ -194,62 +165,60 @@ class Images:
             for part in footprint
         }
         self._database.memory.make_room()
-        first = _Found(shapes[root.table], self._rows(shapes[root.table], keys), {})
-        for place, key in enumerate(keys):
-            first.places.setdefault(key, []).append(place)
-        found = {root.table: first}
-        for part in others:
-            owner = found[part.owner or root.table]
-            by_key = {key: fields for key, (fields, _, _) in owner.rows.items()}
-            homes, page = self._linked(part, shapes[part.table], by_key)
-            found[part.table] = here = _Found(shapes[part.table], _by_key(page), {})
-            for key, home in zip(page.keys, homes, strict=True):
-                put(here.places, key, owner.places[home])
+        found: dict[str, _Found] = {}
+        for part in (root, *others):
+            shape = shapes[part.table]
+            names = tuple(name for name in shape.names if name in part.fields)
+            if part is root:
+                found[part.table] = here = _Found(shape, self._page(shape, keys), names)
+                for place, key in enumerate(keys):
+                    here.places.setdefault(key, []).append(place)
+                records = here.page.own_records(part.table, names)
+                for record in records:
+                    finish(record.fields)  # type: ignore[arg-type]
+            else:
+                owner = found[part.owner or root.table]
+                linked = owner.page.values([name for _, name in part.link])
+                homes, page = self._linked(
+                    part, shape, dict(zip(linked, owner.page.keys, strict=True))
+                )
+                found[part.table] = here = _Found(shape, page, names)
+                for key, home in zip(page.keys, homes, strict=True):
+                    put(here.places, key, owner.places[home])
+                records = page.records(part.table, names)
+            here.records = _seen(here.page, records)
         self._read_known(found, known)
-        for fields, _, _ in first.rows.values():
-            finish(fields)
-        return self._images(footprint, linking, found, len(keys))
+        return self._images(found, len(keys))
 
     def _read_known(self, found: Mapping[str, _Found], known: Sequence[Image | None]) -> None:
         """Read again what an earlier image held and the footprint no longer finds."""
         lost: dict[str, dict[str, list[int]]] = {}
         for place, image in enumerate(known):
             for record in image.records if image is not None else ():
-                table, key = record.ref.model, record.ref.key
-                if table in found and place not in found[table].places.get(key, ()):
+                table, key = record.ref
+                here = found.get(table)
+                if here is not None and place not in here.places.get(key, ()):
                     lost.setdefault(table, {}).setdefault(key, []).append(place)
         for table, keys in lost.items():
             here = found[table]
-            new = [key for key in keys if key not in here.rows]
-            here.rows |= self._rows(here.shape, new)
+            new = [key for key in keys if key not in here.records]
+            page = self._page(here.shape, new)
+            here.records |= _seen(page, page.own_records(table, here.names))
             for key, places in keys.items():
                 put(here.places, key, places)
 
-    def _images(
-        self,
-        footprint: Sequence[Part],
-        linking: Mapping[str, frozenset[str]],
-        found: Mapping[str, _Found],
-        count: int,
-    ) -> list[Image]:
+    def _images(self, found: Mapping[str, _Found], count: int) -> list[Image]:
         """Put records into their images, sorted as they go in, and remember them by their marks."""
         images: list[list[Record]] = [[] for _ in range(count)]
-        wanted = {part.table: part.fields for part in footprint}
         for table in sorted(found):
-            here, extra = found[table], linking[table] - wanted[table]
-            keys = sorted(here.places)
-            if extra:
-                here.rows = {key: _without(read, extra) for key, read in here.rows.items()}
-            read = [here.rows.get(key, _MISSING) for key in keys]
-            records = [
-                Record(Ref(table, key), fields, raw)
-                for key, (fields, raw, _) in zip(keys, read, strict=True)
-            ]
-            marks = [
-                (record, each[2], here.shape) for record, each in zip(records, read, strict=True)
-            ]
-            self._database.memory.seen.setdefault(table, {}).update(zip(keys, marks, strict=True))
-            for key, record in zip(keys, records, strict=True):
+            here = found[table]
+            seen = self._database.memory.seen.setdefault(table, {})
+            for key in sorted(here.places):
+                there = here.records.get(key)
+                if there is None:
+                    there = Record(Ref(table, key), None, NO_RAW), None
+                record, mark = there
+                seen[key] = record, mark, here.shape
                 for place in here.places[key]:
                     images[place].append(record)
         return [Image(tuple(image)) for image in images]
@@ -264,37 +233,40 @@ class Images:
             found = self._database.memory.shapes[mark] = Shape(self._dialect, live, key, mark[2])
         return found
 
-    def _rows(self, shape: Shape, keys: Iterable[str], *, lock: bool = False) -> dict[str, _Read]:
+    def _page(self, shape: Shape, keys: Iterable[str], *, lock: bool = False) -> Page:
         columns = [column_of(shape.table, name) for name in shape.key]
         wanted = sorted(set(keys))
-        found: dict[str, _Read] = {}
+        pages: list[Page] = []
         for part in self._chunks(wanted, len(columns)):
             keyed = _Keyed(columns, many_key_values(columns, part))
-            read = _by_key(self._read(shape, keyed, lock=lock))
-            if not read.keys() <= set(part):
-                read = {key: read[key] for key in read.keys() & set(part)}
-            found |= read
-        return found
+            page = self._read(shape, keyed, lock=lock)
+            if not set(part).issuperset(page.keys):
+                asked = set(part)
+                page = page.some([place for place, key in enumerate(page.keys) if key in asked])
+            pages.append(page)
+        return together(pages)
 
     def _linked(
-        self, part: Part, shape: Shape, owners: Mapping[str, Fields], *, lock: bool = False
+        self,
+        part: Part,
+        shape: Shape,
+        exact: Mapping[tuple[Value, ...], str],
+        *,
+        lock: bool = False,
     ) -> tuple[list[str], Page]:
-        """Return the rows that hang on owners, and the key of the owner of each."""
+        """Return the rows that hang on owners, which are given by their links, and the key of the owner of each."""
         own = [column_of(shape.table, name) for name, _ in part.link]
-        mine = reader_of([name for name, _ in part.link])
-        theirs = reader_of([name for _, name in part.link])
-        exact = {
-            linked: key for key, each in owners.items() if None not in (linked := theirs(each))
-        }
+        mine = [name for name, _ in part.link]
+        asked = [linked for linked in exact if None not in linked]
         homes: list[str] = []
         pages: list[Page] = []
-        for some in self._chunks(list(exact), len(own)):
+        for some in self._chunks(asked, len(own)):
             page = self._read(shape, _Keyed(own, some), lock=lock)
-            links = list(map(mine, page.fields))
+            links = page.values(mine)
             here = list(map(exact.get, links))
             if None in here:
                 # A padded column meets one that is not; a database may take `po1` for `PO1`.
-                loose = loose_homes(exact)
+                loose = loose_homes({linked: exact[linked] for linked in asked})
                 here = [
                     home or loose.get(without_blanks(link)) or loose.get(folded(link))
                     for home, link in zip(here, links, strict=True)
@@ -346,7 +318,7 @@ class Images:
             statement = self._filled(shape, how, condition, lock=lock, is_packed=True)
             if statement is not None:
                 (answer,) = self._session.rows(statement)
-                columns = unpacked(answer, elements)
+                columns = shape.unpacking[how].columns(answer, elements)
                 if columns is not None:
                     return Came(columns, answer[0])
                 shape.is_packed = False
@@ -386,12 +358,12 @@ class Images:
         return (keys[start : start + size] for start in range(0, len(keys), size))
 
 
-def _by_key(page: Page) -> dict[str, _Read]:
-    return dict(zip(page.keys, zip(page.fields, page.raws, page.marks, strict=True), strict=True))
+def _seen(page: Page, records: Sequence[Record]) -> dict[str, _Seen]:
+    return dict(zip(page.keys, zip(records, page.marks, strict=True), strict=True))
 
 
-def _without(read: _Read, names: Iterable[str]) -> _Read:
-    fields, raw, mark = read
-    for name in names:
-        del fields[name]
-    return fields, {name: text for name, text in raw.items() if name in fields}, mark
+def _links(names: Sequence[str], owners: Iterable[Fields]) -> Iterable[tuple[Value, ...]]:
+    """Return the values of owners by which others hang on them."""
+    if len(names) == 1:
+        return zip(map(itemgetter(names[0]), owners))
+    return map(itemgetter(*names), owners)

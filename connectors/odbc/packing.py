@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 LONGEST_PACKED: Final = 4_000
 """Bytes of one value. A batch of longer ones is larger than anybody wants one text to be."""
 
+LONGEST_KNOWN: Final = 200_000
+"""Characters. A longer text of a whole column is not remembered."""
+
+MOST_KNOWN: Final = 2
+"""Texts of one column."""
+
 _SHORT: Final = 1_000
 _MAY_BE_LONG: Final = frozenset({Sort.TEXT, Sort.BYTES, Sort.OTHER})
 
@@ -48,23 +54,46 @@ def packed(column: Column, element: Element) -> Packed:
     )
 
 
-def unpacked(answer: Sequence[Any], elements: Sequence[Packed]) -> list[Sequence[Any]] | None:
-    """Return the values column by column; None where they have to be read row by row."""
-    count, has_long, *texts = answer
-    if has_long or (count and None in texts):
-        return None
-    found: list[Sequence[Any]] = []
-    for text, each in zip(texts, elements, strict=True):
+class Unpacking:
+    """Reads such answers, and remembers what was in the last texts of each column.
+
+    A document is read several times while it is closed, and most of its columns say the same every time: then the
+    very same list is handed out, by which whoever has read it knows it again. Nobody may change it.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[int, list[tuple[str, Sequence[Any]]]] = {}
+
+    def columns(
+        self, answer: Sequence[Any], elements: Sequence[Packed]
+    ) -> list[Sequence[Any]] | None:
+        """Return the values column by column; None where they have to be read row by row."""
+        count, has_long, *texts = answer
+        if has_long or (count and None in texts):
+            return None
+        found: list[Sequence[Any]] = []
+        for place, (text, each) in enumerate(zip(texts, elements, strict=True)):
+            values = self._column(place, text, each) if count else []
+            if values is None or len(values) != count:
+                return None
+            found.append(values)
+        return found
+
+    def _column(self, place: int, text: str, each: Packed) -> Sequence[Any] | None:
+        known = self._known.setdefault(place, [])
+        for before, values in known:
+            if before == text:
+                return values
         try:
-            values = encoding.loads(text) if count else []
+            found: list[Any] = encoding.loads(text)
         except msgspec.DecodeError:
             return None
-        if len(values) != count:
-            return None
         if each.is_bytes:
-            values = [None if value is None else bytes.fromhex(value) for value in values]
-        found.append(values)
-    return found
+            found = [None if value is None else bytes.fromhex(value) for value in found]
+        if len(text) <= LONGEST_KNOWN:
+            known.append((text, found))
+            del known[:-MOST_KNOWN]
+        return found
 
 
 class Packing(ABC):

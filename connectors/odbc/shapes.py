@@ -2,56 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from operator import is_
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
-from connectors.contract import Record, Ref
-from connectors.odbc.packing import Packed, packed
+from connectors.odbc.packing import Packed, Unpacking, packed
+from connectors.odbc.pages import DATABASE, NO_PAGE, Came, Page
 from connectors.odbc.values import Cell, Column, Sort, Table, key_text
 from core.errors import NotFound
 from core.text import N_
 
 if TYPE_CHECKING:
+    from connectors.contract import Record
     from connectors.odbc.dialects import Captured, Dialect, Element, Statement
     from core.encoding import Value
-
-DATABASE: Final = "@database"
-"""A field that every table has: the name of the database, which tells the set of books and the year."""
 
 MOST_CELLS: Final = 5_000
 """So many texts of one column are remembered with what was read from them."""
 
 MOST_SEEN: Final = 4_000
 """So many records are remembered with the mark by which their rows are known again."""
-
-NO_RAW: Final[Mapping[str, str]] = {}
-
-
-class Row(NamedTuple):
-    """One row as it was read: what a `Record` holds, and its key."""
-
-    key: str
-    fields: dict[str, Value]
-    raw: Mapping[str, str]
-
-    def cell(self, name: str) -> Cell:
-        """Return one field with its raw text."""
-        return Cell(self.fields[name], self.raw.get(name))
-
-    def record(self, table: str, fields: Iterable[str] | None = None) -> Record:
-        """Return the record, cut down to these fields."""
-        ref = Ref(table, self.key)
-        if fields is None:
-            return Record(ref, self.fields, self.raw)
-        kept = frozenset(fields)
-        return Record(
-            ref,
-            {name: value for name, value in self.fields.items() if name in kept},
-            {name: text for name, text in self.raw.items() if name in kept},
-        )
 
 
 class _Values(dict[Any, Any]):
@@ -75,52 +48,23 @@ class _Values(dict[Any, Any]):
             self.raws[text] = raw
         return value
 
-
-class Page(NamedTuple):
-    """Rows as they were read, each thing in a list of its own. `marks` are what rows are known again by."""
-
-    keys: list[str]
-    fields: list[dict[str, Value]]
-    raws: list[Mapping[str, str]]
-    marks: list[Any]
-
-    def rows(self) -> list[Row]:
-        """Return them one by one."""
-        return list(map(Row, self.keys, self.fields, self.raws))
-
-    def some(self, places: Sequence[int]) -> Page:
-        """Return the rows at these places alone."""
-        return Page(
-            [self.keys[place] for place in places],
-            [self.fields[place] for place in places],
-            [self.raws[place] for place in places],
-            [self.marks[place] for place in places],
-        )
+    def read(self, column: Sequence[Any]) -> tuple[list[Value], list[tuple[int, str]]]:
+        """Return the values of a column, and the raw texts of those that need one, by row."""
+        values = list(map(self.__getitem__, column))
+        raws = self.raws
+        found = [(row, raws[t]) for row, t in enumerate(column) if t in raws] if raws else []
+        if len(raws) >= MOST_CELLS:
+            self.clear()
+            raws.clear()
+        return values, found
 
 
-def together(pages: Sequence[Page]) -> Page:
-    """Return the rows of several pages as one."""
-    if len(pages) == 1:
-        return pages[0]
-    found = Page([], [], [], [])
-    for page in pages:
-        found.keys.extend(page.keys)
-        found.fields.extend(page.fields)
-        found.raws.extend(page.raws)
-        found.marks.extend(page.marks)
-    return found
+class _Again(NamedTuple):
+    """What was read from a column. What a document has is read before and after: nearly all of it is the same."""
 
-
-class Came(NamedTuple):
-    """What a database answered, column by column; no columns where no row came."""
-
-    columns: Sequence[Sequence[Any]]
-    rows: int
-
-
-def came(rows: Sequence[Sequence[Any]]) -> Came:
-    """Return rows as a driver hands them out."""
-    return Came(list(zip(*rows, strict=True)), len(rows))
+    column: Sequence[Any]
+    values: list[Value]
+    raws: list[tuple[int, str]]
 
 
 class Plan:
@@ -133,6 +77,7 @@ class Plan:
         self.elements: list[Element] = []
         self.packed: list[Packed] = []
         self._values: list[tuple[int, _Values]] = []
+        self._again: dict[int, _Again] = {}
         self._wide: list[tuple[int, int, Callable[..., Cell]]] = []
         self._places: dict[str, tuple[int, int, Callable[..., Cell]]] = {}
         for column, each in ordered:
@@ -157,15 +102,12 @@ class Plan:
             column = came.columns[place]
             if column.count(None) == came.rows:
                 continue  # A column where nothing stands, as in many tables, costs nothing.
-            values[place] = list(map(known.__getitem__, column))
-            if known.raws:
-                name = self.names[place]
-                for row, text in enumerate(column):
-                    if text in known.raws:
-                        raws.setdefault(row, {})[name] = known.raws[text]
-                if len(known.raws) >= MOST_CELLS:
-                    known.clear()
-                    known.raws.clear()
+            again = self._again.get(place)
+            if again is None or again.column is not column:
+                again = self._again[place] = _Again(column, *known.read(column))
+            values[place] = again.values
+            for row, text in again.raws:
+                raws.setdefault(row, {})[self.names[place]] = text
         for start, stop, reader in self._wide:
             read = list(map(reader, *came.columns[start:stop]))
             name = self.names[len(values)]
@@ -194,8 +136,7 @@ class Shape:
         self.has_database = DATABASE in fields
         names = sorted(fields - {DATABASE})
         columns = [column_of(table, name) for name in dict.fromkeys((*key, *names))]
-        kept = frozenset(names)
-        self.drop = tuple(name for name in key if name not in kept)
+        self.names = (*names, *((DATABASE,) if self.has_database else ()))
         captured = [(column, dialect.captured(column)) for column in columns]
         doubts = [each.doubt for _, each in captured if each.doubt is not None]
         typed = [each.typed or each for _, each in captured]
@@ -214,6 +155,8 @@ class Shape:
         packing = dialect.packing
         # Until an answer came that did not hold everything.
         self.is_packed = packing is not None and all(map(packing.takes, columns))
+        self.unpacking = {"quick": Unpacking(), "exact": Unpacking()}
+        self._last: tuple[Came, Page] | None = None
 
     def elements(self, how: str) -> list[Packed]:
         """Return what is selected: `quick` or `exact`."""
@@ -224,26 +167,25 @@ class Shape:
         return found if self.version is None else [*found, Packed(self.version)]
 
     def page(self, plan: Plan, came: Came, database: str | None) -> Page:
-        """Return rows as they came with their keys; `database` is its name where somebody asks for it."""
+        """Return rows as they came with their keys; `database` is its name where somebody asks for it.
+
+        Where every column is the one of the last time, so is the page.
+        """
         if not came.rows:
-            return Page([], [], [], [])
+            return NO_PAGE
+        if self._last is not None:
+            last, page = self._last
+            if len(last.columns) == len(came.columns) and all(map(is_, last.columns, came.columns)):
+                return page
         columns, raws = plan.columns(came)
         by_name = dict(zip(plan.names, columns, strict=True))
         keys = self._keys([by_name[name] for name in self.key])
-        for name in self.drop:
-            del by_name[name]
-        names = tuple(by_name)
-        rows: Iterable[tuple[Value, ...]] = zip(*by_name.values(), strict=True)
         if database is not None:
-            fields = [dict(zip(names, row, strict=True)) | {DATABASE: database} for row in rows]
-        elif names:
-            fields = [dict(zip(names, row, strict=True)) for row in rows]
-        else:
-            fields = [{} for _ in range(came.rows)]
-        texts: list[Mapping[str, str]] = [NO_RAW] * came.rows
-        for place, raw in raws.items():
-            texts[place] = {name: text for name, text in raw.items() if name not in self.drop}
-        return Page(keys, fields, texts, list(self.marks(came)))
+            by_name[DATABASE] = [database] * came.rows
+        page = Page(keys, by_name, self.names, raws, list(self.marks(came)))
+        if isinstance(came.columns[0], list):
+            self._last = came, page  # unpacked: what comes row by row is never known again
+        return page
 
     def marks(self, came: Came) -> Iterable[Any]:
         """Return the mark of each row: its version, else every value of it."""

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from connectors.odbc.dialect_names import dialect_of
-from connectors.odbc.packing import JsonArrayAgg, Packed, packed, unpacked
+from connectors.odbc.packing import JsonArrayAgg, Packed, Unpacking, packed
 from connectors.odbc.values import Column, Sort
 
 KEY = Column("ID", "int", Sort.INTEGER)
@@ -26,14 +26,14 @@ ELEMENTS = [plain(column) for column in COLUMNS]
 
 def test_a_whole_answer() -> None:
     """Numbers are numbers, texts texts, and bytes are bytes again."""
-    found = unpacked((2, None, "[1, 2]", '["a\\u0000\\"", null]', '["00ff", null]'), ELEMENTS)
+    found = Unpacking().columns((2, None, "[1, 2]", '["a\\u0000\\"", null]', '["00ff", null]'), ELEMENTS)
 
     assert found == [[1, 2], ['a\0"', None], [b"\x00\xff", None]]
 
 
 def test_no_row() -> None:
     """A server gathers nothing from no row."""
-    assert unpacked((0, None, None, None, None), ELEMENTS) == [[], [], []]
+    assert Unpacking().columns((0, None, None, None, None), ELEMENTS) == [[], [], []]
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_no_row() -> None:
 )
 def test_an_answer_that_is_not_whole(answer: tuple[Any, ...]) -> None:
     """Too long a text, a row too few, a text that was cut, nothing at all: then the rows are read themselves."""
-    assert unpacked(answer, ELEMENTS) is None
+    assert Unpacking().columns(answer, ELEMENTS) is None
 
 
 def test_how_postgresql_packs() -> None:
