@@ -47,37 +47,25 @@ def _refuse(system: str, found: Sequence[tuple[Call, Problem]]) -> None:
 
 def writes_of(action: RecipeAction, calls: Sequence[Call], moment: datetime) -> Iterator[Write]:
     """Yield what calls write; every row of their documents must be as the images say, written or not."""
-    keys = {part.table: part.key for part in action.parts}
     guarded = {
         action.rules.table_of(place).table
         for place in (DOCUMENT, LINES)
         if place in action.rules.places()
     }
-    names = {
-        part.table: tuple(sorted(part.fields - {DATABASE, PERIOD}))
+    tables = {
+        part.table: (part.key, tuple(sorted(part.fields - {DATABASE, PERIOD})))
         for part in action.parts
         if part.table in guarded
     }
     nothing: Mapping[str, Change] = {}
     for call in calls:
         step, before = call.step, call.before
-        changes = {
-            each.ref: each.changes
-            for each in action.changes(step, before, action.writer(step, moment))
-        }
+        changes = dict(action.changes(step, before, action.writer(step, moment)))
         for record in before.records:
             ref = record.ref
-            expected = names.get(ref.model)
-            if expected is None or record.fields is None:
-                continue
-            yield Write(
-                call.operation_id,
-                ref,
-                keys[ref.model],
-                expected,
-                changes.get(ref, nothing),
-                record,
-            )
+            table = tables.get(ref[0])
+            if table is not None and record.fields is not None:
+                yield Write(call.operation_id, ref, *table, changes.get(ref, nothing), record)
 
 
 def require_unchanged(

@@ -44,14 +44,17 @@ class Rows:
             fields = record.fields
             if fields is None:
                 continue
-            model = record.ref.model
+            there = record.ref
+            model = there[0]
             if model == lines:
-                self.line_refs.append(record.ref)
+                self.line_refs.append(there)
                 rows.append(fields)
-            elif model == own and record.ref.key == key:
+            elif model == own and there[1] == key:
                 self.document = fields
+            elif model in others:
+                others[model].append(fields)
             else:
-                others.setdefault(model, []).append(fields)
+                others[model] = [fields]
         self._places: dict[str, Sequence[Row]] = {LINES: rows}
         for name, table in kind.related.items():
             found = others.get(table.table, [])

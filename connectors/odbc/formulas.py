@@ -79,8 +79,29 @@ _MOST_COLUMNS: Final = 3
 
 
 def _ready_truth(node: Node) -> Condition:
+    if isinstance(node, Operation) and node.operator == "or":
+        one, other = map(_ready_truth, node.operands)
+        return lambda row, sight: one(row, sight) or other(row, sight)
     work = _ready(node)
-    return lambda row, sight: is_true(work(row, sight))
+    names = _only_columns(node)
+    if names is None or len(names) != 1:
+        return lambda row, sight: is_true(work(row, sight))
+    (name,) = names
+    known: dict[Value, bool] = {}
+
+    def remembered(row: Row, sight: Sight) -> bool:
+        value = row.get(name)
+        found = known.get(value)
+        if found is None:
+            found = is_true(work(row, sight))
+            # As in `_remembered`; a column that was not read is an error each time.
+            if type(value) in _TEXTS and name in row:
+                if len(known) >= _MOST_KNOWN:
+                    known.clear()
+                known[value] = found
+        return found
+
+    return remembered
 
 
 def _remembered(node: Node, work: Worked) -> Worked:
@@ -302,14 +323,14 @@ def _formatted(moment: datetime, form: str) -> str:
 
 
 def _ready_over(name: str, place: str, node: Node) -> Worked:
-    body = _ready(node)
+    body, condition = _ready(node), _ready_truth(node)
 
     def over(_row: Row, sight: Sight) -> Value:
         rows = sight.places.get(place)
         if rows is None:
             raise ContractBroken(problem=f"an expression looks at {place}, which was not read")
         if name in ("any", "every"):
-            found = [is_true(body(row, sight)) for row in rows]
+            found = [condition(row, sight) for row in rows]
             return any(found) if name == "any" else bool(found) and all(found)
         return _gathered(name, [body(row, sight) for row in rows])
 

@@ -136,7 +136,12 @@ class RecipeAction(Action):
         self._document_closed = ready_condition(found.closed.document) if found.closed else None
         self._rows: dict[tuple[int, str], tuple[Image, Rows]] = {}
         self._writer = NOBODY
-        self._problems = tuple((rule, ready_condition(rule.when)) for rule in found.problems)
+        stage = "close" if self.verb == "close" else "reopen"
+        self._problems = tuple(
+            (rule, ready_condition(rule.when))
+            for rule in found.problems
+            if rule.is_for in (stage, "both")
+        )
         self.looked_at = looked_at(found, self.verb)
         self.window = _WIDER if any(self.looked_at) else _WINDOW  # type: ignore[misc]
 
@@ -276,13 +281,12 @@ class RecipeAction(Action):
         yield from ()
 
     def _rule_problems(self, step: Step, rows: Rows) -> Iterator[Problem]:
-        stage = "close" if self.verb == "close" else "reopen"
+        sight = rows.sight()
         for rule, condition in self._problems:
-            if rule.is_for not in (stage, "both"):
-                continue
-            sight = rows.sight()
-            if any(condition(row, sight) for row in seen(step, rule, rows)):
-                yield Problem(rule.code, Text(rule.text))
+            for row in seen(step, rule, rows):
+                if condition(row, sight):
+                    yield Problem(rule.code, Text(rule.text))
+                    break
 
     def later_business(self, step: Step, after: Image, now: Image) -> tuple[LaterBusiness, ...]:
         then, current = self.rows(step, after), self.rows(step, now)

@@ -302,13 +302,12 @@ def _same_key(one: Value, other: Value) -> bool:
     return str(one).rstrip(" ") == str(other).rstrip(" ")
 
 
-def seen(step: Step, rule: ProblemRule, rows: Rows) -> Iterator[Row]:
-    """Yield the rows that a problem is about: of lines, only the chosen ones."""
-    chosen = chosen_lines(step)
-    if rule.of == LINES and chosen:
-        yield from (row for ref, row in rows.lines.items() if ref.key in chosen)
-    else:
-        yield from rows.of(rule.of)
+def seen(step: Step, rule: ProblemRule, rows: Rows) -> Sequence[Row]:
+    """Return the rows that a problem is about: of lines, only the chosen ones."""
+    chosen = chosen_lines(step) if rule.of == LINES else ()
+    if not chosen:
+        return rows.of(rule.of)
+    return [row for ref, row in rows.lines.items() if ref.key in chosen]
 
 
 def looked_at(rules: KindRecipe, verb: str) -> tuple[frozenset[str], frozenset[str]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from config.expressions import Expression
@@ -89,7 +90,8 @@ class Scribe:
         self._line_inputs = sorted(
             {name for each in kind.recomputed.lines.values() for name in each.columns()}
         )
-        self._line_needs, self._document_needs = _needs(kind, LINES), _needs(kind, DOCUMENT)
+        self._line_needs = _reader(_needs(kind, LINES))
+        self._document_needs = _reader(_needs(kind, DOCUMENT))
         self._looks_at_each = all(looks_at_each(each) for _, each in _assigned(kind, DOCUMENT))
         rules = kind.recomputed.document
         self._document_inputs = sorted(
@@ -330,10 +332,26 @@ def _needs(kind: KindRecipe, place: str) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def _mark(row: Row, names: Sequence[str]) -> tuple[Any, ...]:
+def _reader(names: Sequence[str]) -> Callable[[Row], tuple[Any, ...]]:
+    """Return what reads these columns of a row, None where it has not got one."""
+    if len(names) < 2:
+        return lambda row: tuple(row.get(name) for name in names)
+    whole = itemgetter(*names)
+
+    def read(row: Row) -> tuple[Any, ...]:
+        try:
+            found: tuple[Any, ...] = whole(row)
+        except KeyError:
+            return tuple(row.get(name) for name in names)
+        return found
+
+    return read
+
+
+def _mark(row: Row, read: Callable[[Row], tuple[Any, ...]]) -> tuple[Any, ...]:
     """Return what rows that are alike have in common. True is 1 for Python, and they are not alike."""
-    values = [row.get(name) for name in names]
-    return (*values, *map(type, values))
+    values = read(row)
+    return (values, *map(type, values))
 
 
 def _drafted(rows: Rows) -> _Draft:

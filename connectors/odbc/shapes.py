@@ -164,7 +164,7 @@ class Shape:
             found = list(self.exact.packed)
         else:
             found = [*self.quick.packed, *([] if self.doubt is None else [Packed(self.doubt)])]
-        return found if self.version is None else [*found, Packed(self.version)]
+        return found if self.version is None else [*found, Packed(self.version, is_plain=True)]
 
     def page(self, plan: Plan, came: Came, database: str | None) -> Page:
         """Return rows as they came with their keys; `database` is its name where somebody asks for it.

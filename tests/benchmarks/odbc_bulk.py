@@ -126,12 +126,20 @@ _WAYS: Final = {"storno": _storno, "arrow": _arrow, "pyodbc": _pyodbc}
 def in_pairs(
     database: Database, ways: tuple[str, str], limit: int, pairs: int
 ) -> list[list[float]]:
-    """Read in two ways by turns, side by side in time; return the rows a second of each pair."""
+    """Read in two ways by turns, side by side in time; return the rows a second of each pair.
+
+    A pair is four readings, one way around the other (a b b a, then b a a b): what the machine does meanwhile slows both
+    alike, also where it grows from one reading to the next.
+    """
     found = []
     for number in range(pairs + 1):
-        ordered = ways if number % 2 else ways[::-1]
-        rates = {way: read(database, way, limit).rate for way in ordered}
-        found.append([rates[way] for way in ways])
+        outer, inner = ways if number % 2 else ways[::-1]
+        seconds = dict.fromkeys(ways, 0.0)
+        for way in (outer, inner, inner, outer):
+            done = read(database, way, limit)
+            assert done.rows == limit, (way, done.rows)
+            seconds[way] += done.seconds
+        found.append([2 * limit / seconds[way] for way in ways])
     return found[1:]  # The first pair warms everything.
 
 

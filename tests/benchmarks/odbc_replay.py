@@ -44,7 +44,8 @@ class ReplayedAction(Action):
     def __init__(self, real: Action) -> None:
         for name in ("name", "kind", "title", "model", "footprint", "ours", "derived", "trace"):
             setattr(self, name, getattr(real, name))
-        for name in ("reversibility", "executors", "is_atomic_batch", "batch_size"):
+        # What is a change is asked of the real one's normal form: that is the journal's own work.
+        for name in ("reversibility", "executors", "is_atomic_batch", "batch_size", "normal_form"):
             setattr(self, name, getattr(real, name))
 
     def is_done(self, step: Step, before: Image, after: Image) -> bool:
