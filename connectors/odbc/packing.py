@@ -2,7 +2,7 @@
 
 A driver needs as long for one cell of thirty characters as for thousands of values in one. What a JSON text holds is exact:
 whole numbers as such, everything else as the text that is selected anyway, bytes as hexadecimal digits. Numbers and days,
-whose texts are never empty and have no comma, come with commas between them, which costs the server half as much.
+whose texts are never empty and have no comma, come with a comma behind each, which costs the server half as much.
 Where a column holds a long text, or an answer came that is not whole, the rows are read one by one.
 """
 
@@ -90,19 +90,26 @@ class Unpacking:
         for before, values in known:
             if before == text:
                 return values
-        found: list[Any]
+        found: list[Any] | None
         try:
-            found = text.split(",") if each.is_plain else encoding.loads(text)
+            found = _plain(text) if each.is_plain else encoding.loads(text)
         except msgspec.DecodeError:
             return None
-        if each.is_plain and "" in found:
-            found = [value or None for value in found]
+        if found is None:
+            return None
         if each.is_bytes:
             found = [None if value is None else bytes.fromhex(value) for value in found]
         if len(text) <= LONGEST_KNOWN:
             known.append((text, found))
             del known[:-MOST_KNOWN]
         return found
+
+
+def _plain(text: str) -> list[Any] | None:
+    *found, rest = text.split(",")
+    if rest:
+        return None  # It was cut: a comma stands behind the last one too.
+    return [value or None for value in found] if "" in found else found
 
 
 class Packing(ABC):
@@ -161,7 +168,7 @@ class JsonAgg(Packing):
             "count(*)",
             f"max(case when {' or '.join(long.values())} then 1 end)" if long else "null::int",
             *(
-                f"string_agg(coalesce({column}, ''), ',')"
+                f"string_agg(coalesce({column}, ''), ',') || ','"
                 if each.is_plain
                 else f"json_agg({column})::text"
                 for each, column in zip(elements, columns, strict=True)
@@ -200,8 +207,9 @@ class JsonArrayAgg(Packing):
 
     def _gathered(self, each: Packed) -> Element:
         if each.is_plain:
-            # The limit of such a text, which is set for every session, is that of a JSON array there.
-            return sa.func.group_concat(sa.func.coalesce(each.element, sa.literal_column("''")))
+            comma: Element = sa.literal_column("','")
+            value = sa.func.coalesce(sa.func.concat(each.element, comma), comma)
+            return sa.func.group_concat(value.op("separator")(sa.literal_column("''")))
         return sa.func.json_arrayagg(self._value(each))
 
     def _value(self, each: Packed) -> Element:

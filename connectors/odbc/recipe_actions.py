@@ -7,16 +7,15 @@ recipe. It judges images alone; the connector carries its writes out in one tran
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, ClassVar, Final
 from zoneinfo import ZoneInfo
 
-from config.recipes import LINES, KindRecipe
+from config.recipes import KindRecipe
 from connectors.contract import (
     Action,
-    Effect,
     Executor,
     Image,
     Instruction,
@@ -27,22 +26,20 @@ from connectors.contract import (
     Remainder,
     Step,
 )
-from connectors.judging import DELETED, MISSING
-from connectors.odbc.document_rows import PERIOD, RowChange, Rows, counting
-from connectors.odbc.formulas import NOTHING, Writer, ready_condition
+from connectors.judging import MISSING
+from connectors.odbc.document_rows import PERIOD, RowChange, Rows
+from connectors.odbc.formulas import Writer, ready_condition
 from connectors.odbc.images import DATABASE
 from connectors.odbc.recipe_judging import (
     Pen,
     changed,
     chosen_lines,
     goes_forward,
-    hangs_on,
     is_written_by,
     labels_of,
     lines_called,
     looked_at,
     number_of,
-    other_books,
     parts_of,
     period_problem,
     positions,
@@ -56,12 +53,13 @@ from connectors.odbc.recipe_judging import (
     written,
     written_places,
 )
+from connectors.odbc.recipe_later import later_business
 from connectors.odbc.recipe_rows import Scribe
 from core import clock
 from core.text import N_, Text
 
 if TYPE_CHECKING:
-    from config.recipes import LaterRule, Recipe
+    from config.recipes import Recipe
     from core.encoding import Value
 
 NOBODY: Final = Writer("", datetime(2000, 1, 1, tzinfo=UTC))
@@ -289,59 +287,7 @@ class RecipeAction(Action):
                     break
 
     def later_business(self, step: Step, after: Image, now: Image) -> tuple[LaterBusiness, ...]:
-        then, current = self.rows(step, after), self.rows(step, now)
-        if current.document is None:
-            return (DELETED,)
-        elsewhere = other_books(then.document or {}, current.document)
-        if elsewhere is not None:
-            return (LaterBusiness(Effect.BLOCKS, elsewhere),)
-        found = [
-            LaterBusiness(Effect(rule.effect), Text(rule.text))
-            for rule in self.rules.later
-            if self._happened(rule, step, after, now)
-        ]
-        if self._has_new_line(step, then.lines.keys(), current.lines.keys()):
-            found.append(LaterBusiness(Effect.BLOCKS, Text(N_("a line was added to it since"))))
-        was_open = (then.document or {}).get(PERIOD) != "closed"
-        if was_open and current.document.get(PERIOD) == "closed":
-            found.append(LaterBusiness(Effect.BLOCKS, Text(N_("its period was closed meanwhile"))))
-        return tuple(found)
-
-    def _happened(self, rule: LaterRule, step: Step, after: Image, now: Image) -> bool:
-        rules = self.rules.table_of(rule.of)
-        counts = None if rules.only is None else counting(rules.only)
-        chosen = chosen_lines(step)
-        appears = ready_condition(rule.appears) if rule.appears is not None else None
-        current = self.rows(step, now)
-        sight, then_sight = current.sight(), self.rows(step, after).sight()
-        lines = [row for ref, row in current.lines.items() if not chosen or ref.key in chosen]
-        for record in now.of_model(rules.table):
-            if rule.of == LINES and chosen and record.ref.key not in chosen:
-                continue
-            row = record.fields or {}
-            if counts is not None and not counts(row, NOTHING):
-                continue
-            if not hangs_on(self.rules, rule.of, row, lines):
-                continue
-            was = after.get(record.ref)
-            old = was.fields if was is not None else None
-            if (
-                appears is not None
-                and appears(row, sight)
-                and (old is None or not appears(old, then_sight))
-            ):
-                return True
-            # What is new is judged by what it says, and a new line has a reason of its own.
-            if old is not None and any(
-                not self.normal_form.is_same(old.get(name), row.get(name)) for name in rule.changed
-            ):
-                return True
-        return False
-
-    def _has_new_line(self, step: Step, then: Iterable[Ref], now: Iterable[Ref]) -> bool:
-        """Whether a line came where the recipe says that what happens to lines matters."""
-        is_watched = any(rule.changed and rule.of == LINES for rule in self.rules.later)
-        return is_watched and not chosen_lines(step) and bool({*now} - {*then})
+        return later_business(self, step, after, now)
 
     # --- who, and what is given up ------------------------------------------------------------
 

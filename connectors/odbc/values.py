@@ -238,10 +238,18 @@ def decimal_cell(text: str, *, keeps_scale: bool) -> Cell:
         value = Decimal(text)
     except InvalidOperation:
         return Cell(text, text)
+    if not keeps_scale and str(value) == text and _is_plain(text):
+        return Cell(value)  # as nearly always, and images hold many numbers
     if not value.is_finite() or abs(value.adjusted()) > LARGEST_EXPONENT:
         return Cell(text, text)
     exact = not keeps_scale and decimal_text(value) == text
     return Cell(value, None if exact else text)
+
+
+def _is_plain(text: str) -> bool:
+    """Whether the text of a number is neither `NaN` nor infinity, has no exponent, and is not long."""
+    is_number = "N" not in text and "I" not in text
+    return is_number and "E" not in text and len(text) < LARGEST_EXPONENT
 
 
 def float_cell(text: str) -> Cell:

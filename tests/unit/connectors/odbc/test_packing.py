@@ -14,6 +14,7 @@ from connectors.odbc.values import Column, Sort
 KEY = Column("ID", "int", Sort.INTEGER)
 WORDS = Column("words", "varchar(20)", Sort.TEXT, 20)
 VERSION = Column("version", "bytea", Sort.BYTES)
+AMOUNT = Column("amount", "decimal(9,2)", Sort.DECIMAL, 9, 2)
 COLUMNS = (KEY, WORDS, VERSION)
 
 
@@ -26,9 +27,40 @@ ELEMENTS = [plain(column) for column in COLUMNS]
 
 def test_a_whole_answer() -> None:
     """Numbers are numbers, texts texts, and bytes are bytes again."""
-    found = Unpacking().columns((2, None, "[1, 2]", '["a\\u0000\\"", null]', '["00ff", null]'), ELEMENTS)
+    found = Unpacking().columns(
+        (2, None, "[1, 2]", '["a\\u0000\\"", null]', '["00ff", null]'), ELEMENTS
+    )
 
     assert found == [[1, 2], ['a\0"', None], [b"\x00\xff", None]]
+
+
+def test_numbers_and_days() -> None:
+    """A comma stands behind each; between two of them stands nothing."""
+    found = Unpacking().columns((4, None, "1.50,,-2,,"), [plain(AMOUNT)])
+
+    assert found == [["1.50", None, "-2", None]]
+
+
+@pytest.mark.parametrize("text", ["1.50,2", "1.50,2.2", "1.50,", "1.50,2.25,3,", ""])
+def test_numbers_that_were_cut(text: str) -> None:
+    """A server that cuts a text leaves the last number without its comma, or numbers out."""
+    assert Unpacking().columns((2, None, text), [plain(AMOUNT)]) is None
+
+
+def test_a_column_that_says_the_same() -> None:
+    """The very same list again, by which it is known; another text is another list, and nothing is taken for another."""
+    unpacking = Unpacking()
+    first = unpacking.columns((2, None, "[1, 2]", '["a", "b"]', "[null, null]"), ELEMENTS)
+    then = unpacking.columns((2, None, "[1, 2]", '["a", "c"]', "[null, null]"), ELEMENTS)
+    again = unpacking.columns((2, None, "[1, 2]", '["a", "b"]', "[null, null]"), ELEMENTS)
+    assert first is not None
+    assert then is not None
+    assert again is not None
+
+    assert first[0] is then[0] is again[0]
+    assert then[1] == ["a", "c"]
+    assert again[1] is first[1]
+    assert unpacking.columns((3, None, "[1, 2]", '["a", "b"]', "[null, null]"), ELEMENTS) is None
 
 
 def test_no_row() -> None:
@@ -54,8 +86,9 @@ def test_how_postgresql_packs() -> None:
     """Rows are locked within, gathered around; what has no limit is looked at first."""
     dialect = dialect_of("postgresql")
     assert dialect.packing is not None
-    select = dialect.packing.select(ELEMENTS, dialect.table("t")).with_for_update()
-    base = dialect.packing.whole(dialect.open_ended(select), ELEMENTS)
+    elements = [*ELEMENTS, plain(AMOUNT)]
+    select = dialect.packing.select(elements, dialect.table("t")).with_for_update()
+    base = dialect.packing.whole(dialect.open_ended(select), elements)
 
     found = dialect.filled(base, [KEY], [(7,), (8,)])
 
@@ -64,10 +97,22 @@ def test_how_postgresql_packs() -> None:
     assert " ".join(found.sql.split()) == (
         "select count(*) as c0, max(case when octet_length(q.c2) > 4000 then 1 end) as c1,"
         " json_agg(q.c0)::text as c2, json_agg(q.c1)::text as c3,"
-        " json_agg(case when octet_length(q.c2) > 4000 then null else q.c2 end)::text as c4"
-        " from (SELECT ID AS c0, words AS c1, encode(version, 'hex') AS c2"
+        " json_agg(case when octet_length(q.c2) > 4000 then null else q.c2 end)::text as c4,"
+        " string_agg(coalesce(q.c3, ''), ',') || ',' as c5"
+        " from (SELECT ID AS c0, words AS c1, encode(version, 'hex') AS c2, amount AS c3"
         ' FROM "t" WHERE "ID" = ANY (CAST(? AS bigint[])) FOR UPDATE) as q'
     )
+
+
+def test_how_mariadb_packs() -> None:
+    """A comma stands behind every number, so that a text which was cut is known."""
+    dialect = dialect_of("mariadb")
+    assert dialect.packing is not None
+
+    found = dialect.compile(dialect.packing.select([plain(AMOUNT)], dialect.table("t")))
+
+    assert found.parameters == ()
+    assert "group_concat(coalesce(concat(amount, ','), ',') separator '') AS c2" in found.sql
 
 
 @pytest.mark.parametrize(
