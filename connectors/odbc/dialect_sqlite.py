@@ -127,7 +127,10 @@ class SQLite(Dialect):
     def carried_number(self, name: str, there: str, scale: int, *, digits: int, places: int) -> str:
         # Its own text is what a cast would make, and a BLOB is none. The driver makes a binary number of other kinds.
         del scale, digits, places
-        return name if there == "str" else self._short_text(name)
+        if there == "str":
+            return name
+        # All numbers are less than all texts, and asking for the length of one would make text of it twice.
+        return self._short_text(name, or_if=f"{name} < '' or ")
 
     def carried_date(self, name: str, there: str) -> str:
         del there
@@ -137,10 +140,9 @@ class SQLite(Dialect):
         del there, kind
         return self._short_text(name)
 
-    def _short_text(self, name: str) -> str:
-        # A column for anything may hold text of any length: what is longer than any number or moment is none. All
-        # numbers are less than all texts, and asking for the length of a number would make text of it twice.
-        return f"case when {name} < '' or length({name}) <= {LONGEST_VALUE} then cast({name} as text) end"
+    def _short_text(self, name: str, *, or_if: str = "") -> str:
+        # A column for anything may hold text of any length: what is longer than any number or moment is none.
+        return f"case when {or_if}length({name}) <= {LONGEST_VALUE} then cast({name} as text) end"
 
     def is_short(self, wanted: str, *, is_text: bool, there: str) -> bool:
         # The driver's sizes are guesses. What `_short_text` lets through is short; a long text where a number belongs

@@ -7,11 +7,12 @@ no rows is false (a document without lines is never closed by its lines).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from operator import itemgetter
-from typing import Any, Final
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 from config.expressions import Case, Column, Expression, Function, Literal, Node, Operation, Over
 from connectors.odbc.formula_values import arithmetic, compare, is_in, is_true, number_of, truth_of
@@ -31,11 +32,10 @@ class Writer:
     moment: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Sight:
+class Sight(NamedTuple):
     """What an expression sees beside its row: the rows of places, the writer, and what `keep()` would leave."""
 
-    places: Mapping[str, Sequence[Row]] = field(default_factory=dict)
+    places: Mapping[str, Sequence[Row]] = MappingProxyType({})
     writer: Writer | None = None
     kept: Value = None
 
