@@ -21,6 +21,7 @@ from connectors.odbc.dialects import Dialect, Statement
 from connectors.odbc.drivers import driver_module, installed_drivers
 from connectors.odbc.errors import Moment, driver_missing, from_driver
 from connectors.odbc.shapes import Memory
+from connectors.odbc.zones import Zone
 from core.errors import BadInput, NotAllowed, NotFound, StornoError
 from core.text import N_
 
@@ -50,12 +51,14 @@ class Session:
         self._connection = connection
         self._cursor = connection.cursor()
         self._has_begun = False
+        self._zone = Zone(database.dialect.zones, self._cursor.execute)
 
     def rows(
         self, statement: Statement | str, parameters: Sequence[Any] = ()
     ) -> list[tuple[Any, ...]]:
         """Run a question and return all rows."""
         with self._guarded(Moment.WRITE if self.has_written else Moment.READ):
+            self._zone.read()
             found: list[tuple[Any, ...]] = self._execute(statement, parameters).fetchall()
             return found
 
@@ -64,6 +67,7 @@ class Session:
     ) -> Iterator[list[tuple[Any, ...]]]:
         """Run a question and yield its rows page by page."""
         with self._guarded(Moment.READ):
+            self._zone.read()
             cursor = self._execute(statement, parameters)
         while True:
             with self._guarded(Moment.READ):
@@ -80,13 +84,16 @@ class Session:
             described = self._execute(statement, parameters).description or ()
             return [(column[0].rstrip("\0"), *column[1:]) for column in described]
 
-    def change(self, statement: Statement | str, parameters: Sequence[Any] = ()) -> int:
-        """Run a write within the transaction and return how many rows it met."""
+    def change(
+        self, statement: Statement | str, parameters: Sequence[Any] = (), *, has_zone: bool = False
+    ) -> int:
+        """Run a write within the transaction and return how many rows it met. `has_zone` as in `Zone.write`."""
         if self.read_only:
             raise NotAllowed(reason=N_("this session is for reading only"))
         self.begin()
         self.has_written = True
         with self._guarded(Moment.WRITE):
+            self._zone.write(has_zone=has_zone)
             return int(self._execute(statement, parameters).rowcount)
 
     def driver(self) -> str:
@@ -108,11 +115,13 @@ class Session:
     def commit(self) -> None:
         """Make the writes permanent. Raises `OutcomeUnknown` when the answer is lost."""
         with self._guarded(Moment.COMMIT):
+            if self.has_written:
+                self._zone.commit()
             if self.dialect.begin is not None and self._has_begun:
                 self._cursor.execute("COMMIT")
             else:
                 self._connection.commit()
-        self._has_begun = self.has_written = False
+        self._end()
 
     def rollback(self) -> None:
         """Take back what was not committed, and free the locks."""
@@ -122,7 +131,11 @@ class Session:
                     self._cursor.execute("ROLLBACK")
             else:
                 self._connection.rollback()
+        self._end()
+
+    def _end(self) -> None:
         self._has_begun = self.has_written = False
+        self._zone.end()
 
     def drop(self) -> None:
         """Give the connection up; the server takes back what was not committed. Never raises."""

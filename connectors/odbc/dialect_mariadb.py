@@ -20,6 +20,7 @@ from connectors.odbc.dialects import (
     text_of,
     whole,
 )
+from connectors.odbc.mariadb_sorts import SHAPES, SORTS, TEXTS
 from connectors.odbc.mariadb_views import keep_transactions, tables_behind
 from connectors.odbc.packing import JsonArrayAgg
 from connectors.odbc.statements import LARGE
@@ -37,6 +38,7 @@ from connectors.odbc.values import (
     float_cell,
     time_cell,
 )
+from connectors.odbc.zones import KEEP_ZONE, MARIADB, stamp_cell, stamp_text
 from core.errors import ContractBroken
 
 if TYPE_CHECKING:
@@ -44,37 +46,6 @@ if TYPE_CHECKING:
 
     from config.systems import OdbcLimits
 
-_SORTS: Final[Mapping[str, Sort]] = {
-    "tinyint": Sort.INTEGER,
-    "smallint": Sort.INTEGER,
-    "mediumint": Sort.INTEGER,
-    "int": Sort.INTEGER,
-    "bigint": Sort.INTEGER,
-    "year": Sort.INTEGER,
-    "bit": Sort.INTEGER,
-    "decimal": Sort.DECIMAL,
-    "float": Sort.FLOAT,
-    "double": Sort.FLOAT,
-    "date": Sort.DATE,
-    "datetime": Sort.MOMENT,
-    "timestamp": Sort.MOMENT,
-    "time": Sort.TIME,
-    "binary": Sort.BYTES,
-    "varbinary": Sort.BYTES,
-    "tinyblob": Sort.BYTES,
-    "blob": Sort.BYTES,
-    "mediumblob": Sort.BYTES,
-    "longblob": Sort.BYTES,
-}
-_TEXTS: Final = frozenset(
-    {"char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum", "set", "json"}
-)
-_SHAPES: Final = frozenset(
-    {
-        "geometry", "point", "linestring", "polygon", "multipoint", "multilinestring",
-        "multipolygon", "geometrycollection",
-    }
-)  # fmt: skip
 _LOSSLESS: Final = frozenset({"utf8mb4", "utf8mb3", "utf8", "ascii", "latin1"})
 """Character sets that travel to the connection's own and back without any loss."""
 
@@ -130,6 +101,7 @@ class MariaDB(Dialect):
     key_chunk = 2_500
     packing = JsonArrayAgg()
     bulk_encoding = "UTF8"
+    zones = MARIADB
     current_database = "select database()"
     version_query = "select version()"
 
@@ -159,7 +131,7 @@ class MariaDB(Dialect):
                 return Captured((element,), or_null(lambda t: decimal_cell(t, keeps_scale=False)))
             case _:
                 pass
-        if native in _SHAPES:
+        if native in SHAPES:
             return Captured((self.sql("hex({})", column),), Cell)
         return Captured((self.sql("cast({} as char)", column),), _READERS.get(column.sort, Cell))
 
@@ -180,9 +152,11 @@ class MariaDB(Dialect):
                 return sa.cast(
                     plain_bound(text_of(value, raw)), sa.Numeric(column.size, column.scale)
                 )
+            case Sort.ZONED:
+                return _bound_stamp(text_of(value, raw))
             case _:
                 pass
-        if native in _SHAPES:
+        if native in SHAPES:
             return sa.func.unhex(plain_bound(text_of(value, raw)))
         # A moment as a parameter loses its microseconds; its text does not.
         return plain_bound(text_of(value, raw))
@@ -236,6 +210,9 @@ class MariaDB(Dialect):
     def as_text(self, element: Element) -> Element:
         return sa.cast(element, sa.CHAR())
 
+    def with_offset(self, element: Element) -> Element:
+        return sa.func.concat(element, sa.literal_column("'+00:00'"))  # All sessions read in UTC.
+
     def carried_number(self, name: str, there: str, scale: int, *, digits: int, places: int) -> str:
         if there == "Decimal" and 0 < digits <= _DIGITS:
             return name
@@ -261,7 +238,8 @@ class MariaDB(Dialect):
         return (
             # Nothing is cut silently, and dates that stand in old tables can be put back.
             "set session sql_mode = 'STRICT_ALL_TABLES,ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION'",
-            "set session time_zone = '+00:00'",
+            KEEP_ZONE,
+            MARIADB.read,
             f"set session innodb_lock_wait_timeout = {wait}",
             f"set session group_concat_max_len = {_LONGEST_ANSWER}",
             # MariaDB alone reads what stands in such a comment; MySQL has no limit for a write.
@@ -288,7 +266,7 @@ class MariaDB(Dialect):
             return None
         columns, key = {}, {}
         for column, data, full, nullable, extra, size, scale, charset, place, *_ in found:
-            sort = Sort.TEXT if data in _TEXTS else _SORTS.get(data, Sort.OTHER)
+            sort = Sort.TEXT if data in TEXTS else SORTS.get(data, Sort.OTHER)
             if full == "bit(1)":
                 sort = Sort.BOOLEAN
             columns[column] = Column(
@@ -372,6 +350,18 @@ def is_safe_wide(text: str) -> bool:
     )
 
 
+def _bound_stamp(text: str) -> Element:
+    """Return a moment in UTC as the session's local time, which the database makes UTC again."""
+    moment = stamp_text(text)
+    if moment is None:
+        # The moment 0 is the same everywhere. It stands in the statement, which then serves for no other value.
+        return (
+            plain_bound(text) if text.strip("0-:. ") else sa.literal_column("'0000-00-00 00:00:00'")
+        )
+    there: Element = sa.literal_column("@@session.time_zone")
+    return sa.func.convert_tz(plain_bound(moment), sa.literal_column("'+00:00'"), there)
+
+
 def _number(text: str | None) -> int | None:
     return None if text is None else min(int(text), 2**31)
 
@@ -381,4 +371,8 @@ def _precision(full: str) -> int | None:
     return int(inside) if inside else None
 
 
-_READERS: Final = {Sort.DATE: or_null(date_cell), Sort.TIME: or_null(time_cell)}
+_READERS: Final = {
+    Sort.DATE: or_null(date_cell),
+    Sort.TIME: or_null(time_cell),
+    Sort.ZONED: or_null(stamp_cell),
+}

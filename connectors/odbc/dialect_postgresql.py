@@ -36,6 +36,7 @@ from connectors.odbc.values import (
     time_cell,
     zoned_cell,
 )
+from connectors.odbc.zones import POSTGRESQL
 
 if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import Dialect as Compiler
@@ -104,6 +105,7 @@ class PostgreSQL(Dialect):
     has_nan = True
     packing = JsonAgg()
     kind_of = "pg_typeof({})::text"
+    zones = POSTGRESQL
     server_query = "select extract(epoch from pg_postmaster_start_time())::text"
     current_database = "select current_database()::text"
     version_query = "select current_setting('server_version')::text"

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from config.systems import OdbcLimits
     from connectors.odbc.packing import Packing
     from connectors.odbc.values import Table
+    from connectors.odbc.zones import Zones
 
 Element = ColumnElement[Any]
 Rows = Callable[..., list[tuple[Any, ...]]]
@@ -87,6 +88,7 @@ class Dialect(ABC):
     has_nan: ClassVar[bool] = False  # among its decimals
     packing: ClassVar[Packing | None] = None  # rows in one answer
     kind_of: ClassVar[str | None] = None  # SQL for the native type of a moment, `{}` its column
+    zones: ClassVar[Zones | None] = None  # where the zone of a session changes what is read
     server_query: ClassVar[str | None] = None  # tells a server from every other, since its start
     # Programs write a moment back with fewer digits than they read: a second is the least that all of them keep.
     # Blanks at the end of a text do not count in any rule of a recipe either.
@@ -257,6 +259,10 @@ class Dialect(ABC):
     @abstractmethod
     def as_text(self, element: Element) -> Element:
         """Cast an expression to text."""
+
+    def with_offset(self, element: Element) -> Element:
+        """Return a moment of a column with a zone as a text that tells its offset, where the database's own does not."""
+        return element
 
     # In the bulk face: `name` is a quoted column, `there` the name of the Python type that the driver says.
 

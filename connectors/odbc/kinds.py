@@ -10,19 +10,21 @@ import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.sql.elements import quoted_name
 
+from config import expressions
 from config.recipes import DOCUMENT, LINES
 from connectors.columns import DOCUMENT_COLUMNS, LINE_COLUMNS, documents_schema, lines_schema
 from connectors.contract import Criteria, Kind
 from connectors.odbc.formulas_sql import Scope, joined, sql_of
 from connectors.odbc.lookup import find, is_fixed
 from connectors.odbc.reading import batches
-from connectors.odbc.values import key_values
+from connectors.odbc.values import Sort, key_values
 from core.errors import BadInput, NotFound
 from core.text import N_
 
 if TYPE_CHECKING:
     from sqlalchemy.sql.expression import FromClause, Select
 
+    from config.expressions import Expression
     from connectors.odbc.connection import Database
     from connectors.odbc.dialects import Dialect, Element
     from connectors.odbc.target import LiveKind
@@ -90,7 +92,9 @@ class _Question:
         """Return the SELECT of documents."""
         shown = self._kind.shown[DOCUMENT]
         scope, source = self._joined(DOCUMENT, self._document, shown.values())
-        found: dict[str, Element] = {name: sql_of(each, scope) for name, each in shown.items()}
+        found: dict[str, Element] = {
+            name: self._shown(DOCUMENT, each, scope) for name, each in shown.items()
+        }
         source = self._with_sums(source, found)
         values = {
             "kind": _word(self._kind.name),
@@ -114,7 +118,9 @@ class _Question:
         link = self._rules.lines.link if self._rules.lines is not None else {}
         on = sa.and_(*(table.c[own] == self._document.c[other] for own, other in link.items()))
         source = source.join(self._document, on)
-        found: dict[str, Element] = {name: sql_of(each, line_scope) for name, each in shown.items()}
+        found: dict[str, Element] = {
+            name: self._shown(LINES, each, line_scope) for name, each in shown.items()
+        }
         if "remaining_quantity" not in found:
             remaining = _remaining(found)
             if remaining is not None:
@@ -134,13 +140,27 @@ class _Question:
 
     # --- parts of it ------------------------------------------------------------------------------
 
+    def _shown(self, place: str, expression: Expression, scope: Scope) -> Element:
+        """Return what is shown; a moment of a column with a zone tells its own."""
+        found = sql_of(expression, scope)
+        match expression.node:
+            case expressions.Column(name, None):
+                column = self._kind.tables[place].columns.get(name)
+            case expressions.Column(name, alias):
+                live = self._kind.lookups.get((place, str(alias)))
+                column = None if live is None else live.columns.get(name)
+            case _:
+                return found
+        is_zoned = column is not None and column.sort is Sort.ZONED
+        return self._dialect.with_offset(found) if is_zoned else found
+
     def _table(self, place: str) -> FromClause:
         live = self._kind.tables[place]
         return self._dialect.table(live.name, *live.columns)
 
-    def _joined(self, place: str, table: FromClause, expressions: Any) -> tuple[Scope, Any]:
+    def _joined(self, place: str, table: FromClause, shown: Any) -> tuple[Scope, Any]:
         """Join the lookups that expressions name, and only those."""
-        named = {alias for each in expressions for alias, _ in each.lookups()}
+        named = {alias for each in shown for alias, _ in each.lookups()}
         wanted = getattr(self._rules.table_of(place), "lookups", {})
         lookups: dict[str, FromClause] = {}
         source: Any = table

@@ -24,7 +24,7 @@ import sqlalchemy as sa
 from connectors.contract import Record, Ref
 from connectors.odbc.errors import with_offenders
 from connectors.odbc.images import Images, Row, column_of
-from connectors.odbc.values import Cell, Change, New, is_same, many_key_values
+from connectors.odbc.values import Cell, Change, New, Sort, is_same, many_key_values
 from connectors.odbc.written import Cells, Done, Write, groups, holds, operations, read_back
 from core.errors import (
     Busy,
@@ -268,6 +268,8 @@ def _update(
             model=live.name,
             offenders=operations(group),
         ) from error
+    written = [*columns, *(column_of(live, name) for name in changes)]
+    has_zone = any(column.sort is Sort.ZONED for column in written)
     table = dialect.table(live.name, *changes)
     chunk = max(1, min(dialect.chunk(len(columns)), dialect.chunk(1) - len(changes)))
     ordered = sorted(group, key=_by_ref)
@@ -276,7 +278,7 @@ def _update(
         keys = many_key_values(columns, [each.ref.key for each in part])
         statement = dialect.with_keys(sa.update(table).values(values), columns, keys)
         try:
-            count = session.change(statement)
+            count = session.change(statement, has_zone=has_zone)
         except RefusedError as error:
             # The database does not say which of them it did not like.
             offenders = operations(part) if len({e.operation for e in part}) == 1 else ()
