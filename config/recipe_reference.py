@@ -44,6 +44,7 @@ They are never pasted into a statement: identifiers are quoted and values bound.
 * Over the rows of a place (`lines`, or the name of a related table): `any(lines, c)`, `every(lines, c)`, `sum(lines, x)`, `count(lines, c)`, `max(lines, x)`, `min(lines, x)`.
   `every` over no rows is false: a document without lines is never closed by its lines.
 * Only in what a write sets: `closer()`, `today()`, `now()`, `today('yyyyMMdd')`, `now('HH:mm:ss')`.
+  They tell the time in `time_zone` of `storno.yaml`; a column whose moments have a zone of their own gets the same moment.
 * Only under `recomputed`: `keep()`, the value that would stand there otherwise.
 
 Text compares to the last letter, case included; blanks at its end do not count.

@@ -267,7 +267,8 @@ class OdbcSystem:
             return None
         live = kind.tables.get(place)
         column = live.columns.get(name) if live is not None else None
-        return value if column is None else fitted(value, column)
+        zone = ZoneInfo(self._options.time_zone)
+        return value if column is None else fitted(value, column, zone)
 
     def _pen(self, names: Sequence[str]) -> Pen:
         options = self._options

@@ -19,7 +19,16 @@ from connectors.odbc.dialects import (
     plain_bound,
     text_of,
 )
-from connectors.odbc.values import Cell, Column, Sort, Table, bytes_text_cell, date_cell, time_cell
+from connectors.odbc.values import (
+    Cell,
+    Column,
+    Sort,
+    Table,
+    bytes_text_cell,
+    date_cell,
+    time_cell,
+    zoned_cell,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import Dialect as Compiler
@@ -55,7 +64,7 @@ _SORTS: Final[Mapping[str, Sort]] = {
     "datetime": Sort.MOMENT,
     "smalldatetime": Sort.MOMENT,
     "datetime2": Sort.MOMENT,
-    "datetimeoffset": Sort.OTHER,
+    "datetimeoffset": Sort.ZONED,
     "time": Sort.TIME,
 }
 _IN_CODE_PAGE: Final = frozenset({"char", "varchar", "text"})
@@ -113,8 +122,12 @@ class SQLServer(Dialect):
                 return Captured(
                     (self.sql("convert(varchar(40), {}, 126)", column),), or_null(time_cell)
                 )
-            case Sort.MOMENT | Sort.OTHER if column.type.startswith(("date", "smalldate")):
+            case Sort.MOMENT:
                 return Captured((self.sql("convert(varchar(40), {}, 126)", column),), Cell)
+            case Sort.ZONED:
+                return Captured(
+                    (self.sql("convert(varchar(40), {}, 126)", column),), or_null(zoned_cell)
+                )
             case Sort.FLOAT:
                 return Captured((self.column(column.name),), _double)
             case Sort.OTHER:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from connectors.odbc.values import Column, Sort, plain_text
 from core.encoding import Value
@@ -13,11 +14,16 @@ from core.errors import BadInput
 from core.text import N_
 
 
-def fitted(value: Value, column: Column) -> Value:
-    """Return a value as the live column holds it. Raises `BadInput` where it does not fit."""
+def fitted(value: Value, column: Column, zone: ZoneInfo) -> Value:
+    """Return a value as the live column holds it. Raises `BadInput` where it does not fit.
+
+    `zone` is that of the dates and times in the ERP: a day or a moment without one becomes a moment of a column with one.
+    """
     if value is None:
         return None
     try:
+        if column.sort is Sort.ZONED:
+            return _zoned(value, zone)
         found = _FITTED.get(column.sort, _as_it_is)(value, column)
     except (ValueError, InvalidOperation) as error:
         raise BadInput(
@@ -76,6 +82,13 @@ def _moment(value: Any, column: Column) -> Value:
     if isinstance(value, datetime):
         return value.isoformat(sep=" ")
     return f"{value.isoformat()} 00:00:00" if isinstance(value, date) else str(value)
+
+
+def _zoned(value: Any, zone: ZoneInfo) -> Value:
+    if isinstance(value, date) and not isinstance(value, datetime):
+        value = datetime(value.year, value.month, value.day)  # noqa: DTZ001 - it gets its zone below
+    moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    return (moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)).astimezone(UTC)
 
 
 _FITTED: Final[Mapping[Sort, Callable[[Any, Column], Value]]] = {

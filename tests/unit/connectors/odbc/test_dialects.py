@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
@@ -10,8 +12,9 @@ import sqlalchemy as sa
 from config.systems import OdbcLimits
 from connectors.odbc.dialect_names import NAMES, dialect_by_driver, dialect_of
 from connectors.odbc.dialects import Statement
+from connectors.odbc.fitting import fitted
 from connectors.odbc.values import Column, New, Plus, Sort
-from core.errors import NotFound
+from core.errors import BadInput, NotFound
 
 LIMITS = OdbcLimits(connect=5.0, lock=7.0, statement=60.0)
 
@@ -235,3 +238,30 @@ def test_a_number_travels_as_text(name: str, expected: Statement) -> None:
 
     assert expected.parameters == compiled.parameters
     assert expected.sql in compiled.sql
+
+
+def test_a_moment_of_sql_server_keeps_its_offset() -> None:
+    """What was read of a `datetimeoffset` goes back to the letter; what a recipe writes is the same moment."""
+    dialect = dialect_of("sqlserver")
+    column = Column("closed", "datetimeoffset(7)", Sort.ZONED)
+    there = "2026-11-22T09:30:00.0000001+08:00"
+    captured = dialect.captured(column)
+
+    cell = captured.read(there)
+
+    assert there == cell.raw
+    assert datetime(2026, 11, 22, 1, 30, tzinfo=UTC) == cell.value
+    for change, text in ((New(*cell), there), (New(cell.value), "2026-11-22 01:30:00+00:00")):
+        compiled = dialect.compile(dialect.changed(column, change))
+        assert ("CAST(? AS datetimeoffset(7))", (text,)) == compiled
+
+
+def test_a_day_or_moment_gets_the_zone_of_the_erp() -> None:
+    """A column with a zone holds the moment that `now()` and `today()` mean in the ERP."""
+    column = Column("closed", "timestamptz", Sort.ZONED)
+    zone = ZoneInfo("Asia/Shanghai")
+
+    assert datetime(2026, 11, 22, 1, 30, tzinfo=UTC) == fitted("2026-11-22 09:30:00", column, zone)
+    assert datetime(2026, 11, 21, 16, 0, tzinfo=UTC) == fitted(date(2026, 11, 22), column, zone)
+    with pytest.raises(BadInput, match="does not fit"):
+        fitted("soon", column, zone)
