@@ -47,6 +47,8 @@ They are never pasted into a statement: identifiers are quoted and values bound.
   They tell the time in `time_zone` of `storno.yaml`; a column whose moments have a zone of their own gets the same moment.
 * Only under `recomputed`: `keep()`, the value that would stand there otherwise.
 
+A comparison with nothing (NULL) is neither true nor false, and so is its `not`; a condition that is not true does not hold. Where a column may
+hold nothing, say what that means: `coalesce(received, 0) < quantity`, `closed is null or closed <> 'Y'`.
 Text compares to the last letter, case included; blanks at its end do not count.
 Text that looks like a number or begins with a quote must itself stand in quotes in YAML: `TD016: "'y'"`.
 """
