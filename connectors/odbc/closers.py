@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from config.recipes import DOCUMENT, LINES
 from connectors.odbc.formulas_sql import Scope, sql_of
 from connectors.odbc.periods import find_table
-from connectors.odbc.recipe_judging import closer_problems, writes_name
+from connectors.odbc.signing import closer_problems, writes_name
 from connectors.odbc.spelling import spelled
 from core.errors import StornoError
 from core.text import N_, Text

@@ -49,12 +49,12 @@ from connectors.odbc.recipe_judging import (
     trace,
     without_nothing,
     word_of,
-    writes_name,
     written,
     written_places,
 )
 from connectors.odbc.recipe_later import later_business
 from connectors.odbc.recipe_rows import Scribe
+from connectors.odbc.signing import name_problems, writes_name
 from core import clock
 from core.text import N_, Text
 
@@ -270,6 +270,11 @@ class RecipeAction(Action):
             return (MISSING,)
         return (
             *self._state_problems(step, rows),
+            *(
+                name_problems(self.pen, self.rules, self.verb, step)
+                if self.is_written_by_us
+                else ()
+            ),
             *self._rule_problems(step, rows),
             *period_problem(rows),
         )

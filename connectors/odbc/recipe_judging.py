@@ -185,26 +185,6 @@ def other_books(then: Row, now: Row) -> Text | None:
     )
 
 
-def closer_problems(pen: Pen, name: str | None) -> Iterator[Problem]:
-    """Say what is wrong with the name that a close would write."""
-    if not name:
-        yield Problem(
-            "no_closer", Text(N_("nobody's name is set for closing: write closer into storno.yaml"))
-        )
-        return
-    longest = pen.longest or (pen.rules.longest if pen.rules is not None else None)
-    if longest is not None and len(name) > longest:
-        yield Problem(
-            "closer_too_long",
-            Text(
-                N_("the name {name} is longer than the {longest} characters of its column"),
-                {"name": name, "longest": longest},
-            ),
-        )
-    if pen.users is not None and name not in pen.users:
-        yield Problem("closer_unknown", Text(N_("the ERP has no user {name}"), {"name": name}))
-
-
 def shown_by_itself(rules: KindRecipe, image: Image, ref: Ref, names: Iterable[str]) -> Value:
     """Return the first of these canonical columns that a row of the image fills without any other row."""
     record = image.get(ref)
@@ -339,15 +319,6 @@ def written_places(rules: KindRecipe) -> tuple[str, ...]:
 def written(rules: KindRecipe, place: str) -> frozenset[str]:
     written = rules.written(place)
     return written | trace(rules, place) if written else frozenset()
-
-
-def writes_name(rules: KindRecipe, verb: str) -> bool:
-    """Whether closing or reopening writes somebody's name."""
-    rule = rules.close if verb == "close" else rules.reopen if verb == "reopen" else None
-    if rule is None:
-        return False
-    assigned = (*rule.lines.values(), *rule.document.values())
-    return any("closer" in each.functions() for each in assigned)
 
 
 def goes_forward(rules: KindRecipe) -> bool:

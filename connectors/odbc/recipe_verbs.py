@@ -10,7 +10,7 @@ from connectors.contract import Executor, Image, Problem, Ref, Reversibility, St
 from connectors.odbc.document_rows import RowChange, Rows
 from connectors.odbc.formulas import Writer
 from connectors.odbc.recipe_actions import RecipeAction
-from connectors.odbc.recipe_judging import Pen, chosen_lines, closer_problems
+from connectors.odbc.recipe_judging import Pen, chosen_lines
 from connectors.odbc.recipe_rows import Scribe
 from core.text import N_, Text
 
@@ -72,8 +72,6 @@ class CloseAction(RecipeAction):
             yield Problem("closed", Text(N_("it is closed already")))
         if chosen and not set(chosen) <= {ref.key for ref in rows.lines}:
             yield Problem("missing_line", Text(N_("a line of it does not exist any more")))
-        if self.is_written_by_us and self.recipe.closer is not None:
-            yield from closer_problems(self.pen, self.pen.name(step))
 
     def inverse(self, step: Step, before: Image, after: Image) -> tuple[Step, ...]:
         if self.reversibility is Reversibility.NONE:

@@ -97,6 +97,41 @@ def test_a_name_that_cannot_be_written_is_a_problem(pen: Pen, code: str) -> None
     assert [each.code for each in close.problems(step_of(close), before)] == [code]
 
 
+@pytest.mark.parametrize("verb", ["close", "reopen"])
+@pytest.mark.parametrize(
+    "pen, code",
+    [
+        (Pen(), "no_closer"),
+        (Pen(closer="x" * 11, longest=10), "closer_too_long"),
+        (Pen(closer="谁", users=frozenset({"DS"})), "closer_unknown"),
+    ],
+)
+def test_nobody_closes_or_opens_in_a_name_that_was_not_checked(
+    verb: str, pen: Pen, code: str
+) -> None:
+    """Workflow keeps whoever changed a row last, so opening writes a name as closing does."""
+    action = actions("workflow", pen=pen)[verb]
+    line = {"TD016": "y" if verb == "reopen" else "N", "TD008": Decimal(5), "MODIFIER": "DS"}
+    before = image(action, {"TC014": "Y"}, line)
+    step = step_of(action)
+
+    assert [code] == [each.code for each in action.problems(step, before)]
+    named = actions("workflow", pen=Pen(closer="DS", users=frozenset({"DS"})))[verb]
+    assert () == named.problems(step_of(named), before)
+
+
+def test_where_no_name_is_written_none_is_missed() -> None:
+    """K/3 keeps no name; and what a rollback puts back stood there before."""
+    assert "no_closer" not in _codes("k3_wise", "close")
+    assert "no_closer" not in _codes("workflow", "restore")
+
+
+def _codes(recipe: str, verb: str) -> list[str]:
+    action = actions(recipe, pen=Pen())[verb]
+    before = image(action, {}, {})
+    return [each.code for each in action.problems(step_of(action), before)]
+
+
 def test_the_name_follows_the_person() -> None:
     """A mapping gives each person of Storno the user of the ERP."""
     pen = Pen(closer="王芳", closers={"mei": "李梅"})
