@@ -147,7 +147,8 @@ class Scribe:
             for (ref, _), each in zip(lines, written, strict=True):
                 draft.lines[ref].update({} if each is None else each.values)
             changes = self._document_changes(rule, rows, draft, writer)
-            rule.known_whole[whole] = changes
+            if may_know:
+                rule.known_whole[whole] = changes
         return found if changes is None else [*found, RowChange(rows.ref, changes)]
 
     def _document_changes(

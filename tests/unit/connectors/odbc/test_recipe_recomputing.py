@@ -7,6 +7,8 @@ from decimal import Decimal
 import pytest
 
 from connectors.contract import Effect
+from connectors.odbc.document_rows import RowChange
+from connectors.odbc.recipe_actions import RecipeAction
 from connectors.odbc.values import New
 from core.encoding import Value
 from tests.recipe_images import (
@@ -233,3 +235,43 @@ def test_a_full_receipt_is_taken_back_by_writing() -> None:
 
     assert not restore.is_done(back, now, now)
     assert restore.is_done(back, now, done(restore, back, now))
+
+
+@pytest.mark.parametrize("verb", ["close", "reopen"])
+@pytest.mark.parametrize("recipe", ["u8", "k3_wise", "tiptop"])
+def test_a_part_teaches_nothing_about_the_whole(recipe: str, verb: str) -> None:
+    """What a document gets when one line of it is chosen is not what it gets when all of it is, in either order."""
+    is_closed = verb == "reopen"
+    cases: dict[str, tuple[Fields, Fields]] = {
+        "u8": (
+            {
+                "cVerifier": "李梅",
+                "cCloser": "王芳" if is_closed else None,
+                "cState": 1 + is_closed,
+            },
+            {"cbCloser": "王芳" if is_closed else None, "iQuantity": Decimal(5)},
+        ),
+        "k3_wise": (
+            {"FStatus": 3 if is_closed else 1, "FClosed": int(is_closed)},
+            k3_line(5, closed=int(is_closed), by_itself=0),
+        ),
+        "tiptop": (
+            {"pmm18": "Y", "pmm25": "6" if is_closed else "2"},
+            {"pmn16": "8" if is_closed else "2", "pmn20": Decimal(5), "pmn50": Decimal(3)},
+        ),
+    }
+    header, line = cases[recipe]
+
+    def changes(action: RecipeAction, *chosen: str) -> list[RowChange]:
+        # The image of another document, alike in every column that counts.
+        before = image(action, header, line, line)
+        return action.changes(
+            step_of(action, **({"lines": chosen} if chosen else {})), before, WRITER
+        )
+
+    part, whole = changes(actions(recipe)[verb], "1|1"), changes(actions(recipe)[verb])
+    one, other = actions(recipe)[verb], actions(recipe)[verb]
+
+    assert part != whole
+    assert [part, whole, part] == [changes(one, "1|1"), changes(one), changes(one, "1|1")]
+    assert [whole, part, whole] == [changes(other), changes(other, "1|1"), changes(other)]
