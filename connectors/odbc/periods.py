@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from connectors.odbc.document_rows import PERIOD
-from connectors.odbc.formulas import NOTHING, Row, Sight, ready, value_of
+from connectors.odbc.formulas import NOTHING, Row, Sight, holds, ready, value_of
 from connectors.odbc.formulas_sql import Scope, sql_of
+from connectors.odbc.shapes import Plan, came
 from connectors.odbc.spelling import spelled
 from core.encoding import Value
 from core.errors import AccessDenied, BadAnswer, NotFound
@@ -32,7 +33,7 @@ class Periods:
         self._database = database
         self._recipe = recipe
         self._rows: dict[str, tuple[Row, ...] | None] = {}
-        self._asked: dict[str, tuple[Statement, list[str]] | None] = {}
+        self._asked: dict[str, tuple[Statement, Plan, Mapping[str, str]] | None] = {}
 
     def forget(self) -> None:
         """Read them anew next time."""
@@ -55,13 +56,20 @@ class Periods:
         asked = self._asked[name]
         if asked is None:
             return None
-        statement, columns = asked
+        statement, plan, here = asked
         with self._database.reading() as session:
             found = session.rows(statement)
-        return tuple(dict(zip(columns, values, strict=True)) for values in found)
+        if not found:
+            return ()
+        # Typed as images are: a float, of which the driver knows, is no number of a recipe.
+        values, _ = plan.columns(came(found))
+        of = dict(zip(plan.names, values, strict=True))
+        return tuple(
+            {column: of[own][place] for column, own in here.items()} for place in range(len(found))
+        )
 
-    def _question(self, name: str) -> tuple[Statement, list[str]] | None:
-        """Return what is asked, and the columns by the recipe's names."""
+    def _question(self, name: str) -> tuple[Statement, Plan, Mapping[str, str]] | None:
+        """Return what is asked, how it is read, and the columns by the recipe's names."""
         period = self._recipe.periods[name]
         live = find_table(self._database, period.table)
         columns = sorted(period.columns())
@@ -72,12 +80,13 @@ class Periods:
             return None
         dialect = self._database.dialect
         table = dialect.table(live.name, *here.values())
-        wanted = dialect.named(table.c[here[column]] for column in columns)
-        select = sa.select(*wanted).select_from(table)
+        own = [live.columns[each] for each in dict.fromkeys(here.values())]
+        plan = Plan([(column, dialect.captured(column)) for column in own])
+        select = sa.select(*dialect.named(plan.elements)).select_from(table)
         if period.only is not None:
             row = _Spelled({name: table.c[other] for name, other in here.items()})
             select = select.where(sql_of(period.only, Scope(dialect, row)))
-        return dialect.compile(select), columns
+        return dialect.compile(select), plan, here
 
 
 class KindPeriod:
@@ -188,7 +197,7 @@ def period_state(
         for row in rows:
             year = book_year if flags.year is None else _whole(value_of(flags.year, row))
             if (year, _whole(value_of(flags.month, row))) == (day.year, day.month):
-                return "closed" if value_of(flags.closed, row) is True else "open"
+                return "closed" if holds(flags.closed, row) else "open"
         return None
     sight = Sight({"rows": rows})
     if period.current is not None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 
 import pytest
 
 from config.recipe_files import load_recipe
+from config.recipe_periods import Period
 from connectors.odbc.formulas import Row
 from connectors.odbc.periods import day_of, period_state
 from core.encoding import Value
@@ -27,6 +29,18 @@ DAY = date(2024, 5, 17)
 def test_a_flag_a_period(rows: list[Row], expected: str | None) -> None:
     """U8: one row a period; a period that is not there is not known."""
     assert period_state(load_recipe("u8").periods["purchase"], rows, DAY, 2024) == expected
+
+
+@pytest.mark.parametrize(
+    "flag, expected",
+    [(True, "closed"), (1, "closed"), (Decimal(1), "closed"), ("1", "closed"), (0, "open"), (False, "open"), (None, "open")],
+)  # fmt: skip
+def test_a_flag_that_is_named_bare(flag: Value, expected: str) -> None:
+    """A column that holds 1 is as closed as one that holds true."""
+    period = Period.model_validate(
+        {"table": "GL_mend", "flags": {"year": "y", "month": "m", "closed": "bflag"}}
+    )
+    assert period_state(period, [{"y": 2024, "m": 5, "bflag": flag}], DAY, None) == expected
 
 
 @pytest.mark.parametrize(
