@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 from config.recipes import PERIODS
 from connectors.contract import Executor, Image, Problem, Ref, Reversibility, Step
+from connectors.judging import MISSING
 from connectors.odbc.document_rows import RowChange, Rows
 from connectors.odbc.formulas import Writer
-from connectors.odbc.recipe_actions import RecipeAction
-from connectors.odbc.recipe_judging import Pen, chosen_lines
+from connectors.odbc.recipe_actions import NOBODY, RecipeAction
+from connectors.odbc.recipe_judging import Pen, changed, chosen_lines
 from connectors.odbc.recipe_rows import Scribe
 from core.text import N_, Text
 
@@ -24,6 +25,16 @@ _NOT_EXACT: Final = N_(
 _CLOSED_AGAIN: Final = N_(
     "a person closes it again in the ERP: names and dates of closing are then what the ERP itself writes"
 )
+
+_BY_ITSELF: Final = Problem(
+    "closed_by_itself",
+    Text(
+        N_(
+            "it closed by itself, since everything came; a return that is booked in the ERP opens it"
+        )
+    ),
+)
+_NOT_CLOSED: Final = frozenset({MISSING.code, "missing_line", "open"})
 
 
 class CloseAction(RecipeAction):
@@ -113,6 +124,20 @@ class ReopenAction(RecipeAction):
         if self.rules.reopen is None:
             return []
         return self.scribe.reopen(self.rows(step, image), writer, chosen_lines(step))
+
+    def problems(self, step: Step, image: Image) -> tuple[Problem, ...]:
+        found = super().problems(step, image)
+        if self.rules.reopen is None or any(each.code in _NOT_CLOSED for each in found):
+            return found
+        return (*found, _BY_ITSELF) if self._opens_nothing(step, image) else found
+
+    def _opens_nothing(self, step: Step, image: Image) -> bool:
+        """Whether all of it, or a line that was chosen, would stay closed."""
+        then = changed(image, self.changes(step, image, NOBODY))
+        chosen = chosen_lines(step)
+        if chosen:
+            return any(ref.key in chosen for ref in self.closed_lines(self.rows(step, then)))
+        return self._ends(step, then) == self._ends(step, image)
 
     def lines(self, image: Image, names: Sequence[str]) -> tuple[Ref, ...]:
         if self.rules.closed is None or self.rules.closed.line is None:

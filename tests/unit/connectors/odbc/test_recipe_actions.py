@@ -300,3 +300,49 @@ def test_a_worklist_calls_lines_as_people_do() -> None:
     )
 
     assert "PO1, lines 2" in str(close.instruction(step_of(close, lines=("1|2",)), before).screen)
+
+
+# --- what closed by itself ---------------------------------------------------------------------------------
+
+K3_FULL: Fields = {
+    "FMRPClosed": 1, "FMRPAutoClosed": 1,
+    "FQty": Decimal(5), "FCommitQty": Decimal(5), "FStockQty": Decimal(5),
+}  # fmt: skip
+K3_BY_HAND: Fields = {
+    **K3_FULL, "FMRPAutoClosed": 0, "FCommitQty": Decimal(0), "FStockQty": Decimal(0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "recipe, header, lines, chosen, code",
+    [
+        ("k3_wise", {"FStatus": 3, "FClosed": 1}, [K3_FULL], (), "closed_by_itself"),
+        ("k3_wise", {"FStatus": 3, "FClosed": 1}, [K3_FULL, K3_BY_HAND], (), None),
+        ("k3_wise", {"FStatus": 3, "FClosed": 1}, [K3_FULL, K3_BY_HAND], ("1|2",), None),
+        ("k3_wise", {"FStatus": 3, "FClosed": 1}, [K3_FULL, K3_BY_HAND], ("1|1",), "closed_by_itself"),
+        ("k3_wise", {"FStatus": 3, "FClosed": 1}, [K3_FULL, K3_BY_HAND], ("1|1", "1|2"), "closed_by_itself"),
+        (
+            "workflow", {"TC014": "Y"}, [{"TD016": "Y", "TD008": Decimal(5), "TD015": Decimal(5)}],
+            (), "closed_by_itself",
+        ),
+        (
+            # Closed by hand, and everything came since: opening would only make it closed by itself.
+            "workflow", {"TC014": "Y"}, [{"TD016": "y", "TD008": Decimal(5), "TD015": Decimal(5)}],
+            (), "closed_by_itself",
+        ),
+        ("workflow", {"TC014": "Y"}, [{"TD016": "y", "TD008": Decimal(5)}], (), None),
+    ],
+)  # fmt: skip
+def test_what_closed_by_itself_is_not_opened(
+    recipe: str, header: Fields, lines: list[Fields], chosen: tuple[str, ...], code: str | None
+) -> None:
+    """Opening would leave it closed, so it is said before, instead of `already like that` afterwards."""
+    reopen = actions(recipe)["reopen"]
+    before = image(reopen, header, *lines)
+    step = step_of(reopen, **({"lines": chosen} if chosen else {}))
+
+    assert ([] if code is None else [code]) == [p.code for p in reopen.problems(step, before)]
+    if code is None:
+        after = done(reopen, step, before)
+        assert reopen.is_done(step, before, after)
+        assert not reopen.is_closed(reopen.rows(step, after))
