@@ -137,6 +137,16 @@ class Session:
         self._has_begun = self.has_written = False
         self._zone.end()
 
+    def tidy(self) -> None:
+        """End the transaction when a block's work is done; a connection that breaks here is given up. Never raises.
+
+        What was committed or read before stands, whatever becomes of the connection: an error here would tell of
+        something else.
+        """
+        if self.is_open:
+            with suppress(StornoError):
+                self.rollback()
+
     def drop(self) -> None:
         """Give the connection up; the server takes back what was not committed. Never raises."""
         self.is_open = False
@@ -275,13 +285,13 @@ class Database:
         except BaseException:
             session.drop()
             raise
-        if session.is_open:
-            session.rollback()
+        session.tidy()
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """Hand out the one session that may write; what was not committed when the block ends is taken back.
 
+        A connection that breaks after the block's own work says nothing about it, and raises nothing.
         Raises `NotAllowed` where `storno.yaml` says read_only.
         """
         if self.options.read_only:
@@ -294,8 +304,7 @@ class Database:
         except BaseException:
             session.drop()
             raise
-        if session.is_open:
-            session.rollback()
+        session.tidy()
 
     def close(self) -> None:
         """Give up every connection."""

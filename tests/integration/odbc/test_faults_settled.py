@@ -113,6 +113,28 @@ def test_killed_at_the_last_moment(ground: Ground, monkeypatch: pytest.MonkeyPat
     ground.settled(done, before)
 
 
+@on_a_server
+def test_killed_right_after_the_commit(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The COMMIT was answered: the run ends as it would have, nothing is tried again, no number is lost."""
+    before, numbers = ground.dump(), ground.numbers(COUNT)
+    commit, killed = Session.commit, list[int]()
+
+    def dying(self: Session) -> None:
+        is_ours = self.has_written and self.database is ground.system._database
+        commit(self)
+        if is_ours and not killed:
+            killed.append(1)
+            kill(ground, self)
+
+    monkeypatch.setattr(Session, "commit", dying)
+    done = ground.run(ground.approved(numbers))
+
+    assert killed
+    assert done.state is APPLIED
+    assert set(ground.states(done).values()) == {CONFIRMED}
+    ground.settled(done, before)
+
+
 @pytest.mark.parametrize("ground", ["postgresql"], indirect=True)
 def test_killed_during_the_commit(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
     """The server is at work on the COMMIT when it dies: read under a lock, it did not happen, and is done again."""
