@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ from connectors.contract import Image
 from connectors.odbc.document_rows import PERIOD
 from connectors.odbc.images import DATABASE, Images, Part, Row
 from connectors.odbc.written import Write
-from core.errors import PeriodLocked, StaleRecord, StateRefused
+from core.errors import BadInput, PeriodLocked, Rejected, StaleRecord, StateRefused
 from core.text import N_
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def refuse(system: str, action: RecipeAction, calls: Sequence[Call]) -> None:
         (call, problem)
         for call in calls
         if call.before.get(call.step.ref) is not None
-        for problem in action.problems(call.step, call.before)
+        for problem in action.refusals(call.step, call.before)
     ]
     _refuse(system, found)
 
@@ -45,8 +45,13 @@ def _refuse(system: str, found: Sequence[tuple[Call, Problem]]) -> None:
         )
 
 
-def writes_of(action: RecipeAction, calls: Sequence[Call], moment: datetime) -> Iterator[Write]:
-    """Yield what calls write; every row of their documents must be as the images say, written or not."""
+def writes_of(
+    system: str, action: RecipeAction, calls: Sequence[Call], moment: datetime
+) -> list[Write]:
+    """Return what calls write; every row of their documents must be as the images say, written or not.
+
+    Raises `Rejected`, with every call whose rows or live columns the recipe cannot work with.
+    """
     guarded = {
         action.rules.table_of(place).table
         for place in (DOCUMENT, LINES)
@@ -58,14 +63,26 @@ def writes_of(action: RecipeAction, calls: Sequence[Call], moment: datetime) -> 
         if part.table in guarded
     }
     nothing: Mapping[str, Change] = {}
+    writes: list[Write] = []
+    unfit: dict[str, BadInput] = {}
     for call in calls:
         step, before = call.step, call.before
-        changes = dict(action.changes(step, before, action.writer(step, moment)))
+        try:
+            changes = dict(action.changes(step, before, action.writer(step, moment)))
+        except BadInput as error:
+            unfit[call.operation_id] = error
+            continue
         for record in before.records:
             ref = record.ref
             table = tables.get(ref[0])
             if table is not None and record.fields is not None:
-                yield Write(call.operation_id, ref, *table, changes.get(ref, nothing), record)
+                writes.append(
+                    Write(call.operation_id, ref, *table, changes.get(ref, nothing), record)
+                )
+    if unfit:
+        first = next(iter(unfit.values()))
+        raise Rejected(system=system, said=first.text, offenders=tuple(unfit)) from first
+    return writes
 
 
 def require_unchanged(

@@ -179,7 +179,7 @@ class OdbcSystem:
         period, places = self._period(kind), self._places(kind)
         if places is not None:
             calls = places.of_calls(calls)
-        writes = list(writes_of(action, calls, moment))
+        writes = writes_of(self.name, action, calls, moment)
         write(
             self._database,
             writes,

@@ -8,9 +8,13 @@ from datetime import date, time
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
+from connectors.answers import cut
 from connectors.odbc.values import plain_text
 from core.encoding import Value
-from core.errors import ContractBroken
+from core.errors import BadInput
+from core.text import N_
+
+_NO_NUMBER: Final = N_("the recipe reckons with it, and it is no number")
 
 
 def is_in(value: Value, among: Sequence[Value]) -> bool | None:
@@ -76,12 +80,12 @@ def _iso(value: Value) -> str:
 def _number_or_none(value: Value) -> Decimal | None:
     try:
         return number_of(value)
-    except ContractBroken:
+    except BadInput:
         return None
 
 
 def number_of(value: Value) -> Decimal | None:
-    """Return a number; SQLite and text columns keep numbers as text."""
+    """Return a number; SQLite and text columns keep numbers as text. Raises `BadInput` for what is none."""
     match value:
         case None:
             return None
@@ -93,12 +97,10 @@ def number_of(value: Value) -> Decimal | None:
             try:
                 found = Decimal(value.strip())
             except InvalidOperation:
-                raise ContractBroken(
-                    problem="an expression reckons with text that is no number"
-                ) from None
+                raise BadInput(source=cut(value), problem=_NO_NUMBER) from None
             return found if found.is_finite() else None
         case _:
-            raise ContractBroken(problem=f"an expression reckons with a {type(value).__name__}")
+            raise BadInput(source=cut(str(value)), problem=_NO_NUMBER)
 
 
 def truth_of(value: Value) -> bool | None:

@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from connectors.odbc.document_rows import PERIOD
 from connectors.odbc.formulas import NOTHING, Row, Sight, holds, ready, value_of
 from connectors.odbc.formulas_sql import Scope, sql_of
-from connectors.odbc.shapes import Plan, came
+from connectors.odbc.pages import came
+from connectors.odbc.shapes import Plan
 from connectors.odbc.spelling import spelled
 from core.encoding import Value
 from core.errors import AccessDenied, BadAnswer, NotFound

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from config.recipes import KindRecipe
 from connectors.contract import (
     Action,
+    Effect,
     Executor,
     Image,
     Instruction,
@@ -56,6 +57,7 @@ from connectors.odbc.recipe_later import later_business
 from connectors.odbc.recipe_rows import Scribe
 from connectors.odbc.signing import name_problems, writes_name
 from core import clock
+from core.errors import BadInput
 from core.text import N_, Text
 
 if TYPE_CHECKING:
@@ -73,6 +75,9 @@ _WIDER: Final = N_(
     "its rows are compared under a lock that holds until COMMIT, and tables that hang on it are asked right before;"
     " what the ERP books there alone in the last milliseconds is found only afterwards"
 )
+
+UNFIT: Final = "unfit"
+"""The problem of rows that the recipe cannot work with."""
 
 MOST_ROWS: Final = 1_000
 """Of so many images an action remembers the rows."""
@@ -198,7 +203,10 @@ class RecipeAction(Action):
     def expected(self, step: Step, image: Image) -> Image | None:
         """Return the image as the step leaves it: the recipe itself says what is written."""
         moment = clock.now().astimezone(ZoneInfo(self.pen.zone))
-        return changed(image, self.changes(step, image, self.writer(step, moment)))
+        try:
+            return changed(image, self.changes(step, image, self.writer(step, moment)))
+        except BadInput:
+            return None  # `problems` says why nobody can tell.
 
     def shown_name(self, arguments: Mapping[str, Value]) -> str | None:
         """Return the name that a close writes, where the ERP keeps one."""
@@ -222,26 +230,37 @@ class RecipeAction(Action):
         return found
 
     def is_closed(self, rows: Rows) -> bool:
-        """Whether the document is closed."""
+        """Whether the document is closed, for certain."""
         if rows.document is None or self._document_closed is None:
             return False
-        return self._document_closed(rows.document, rows.sight())
+        try:
+            return self._document_closed(rows.document, rows.sight())
+        except BadInput:
+            return False
 
     def closed_lines(self, rows: Rows) -> frozenset[Ref]:
-        """Return the lines that are closed; none where a recipe does not tell it line by line."""
+        """Return the lines that are closed, for certain; none where a recipe does not tell it line by line."""
         if self._line_closed is None:
             return frozenset()
         sight = rows.sight()
-        return frozenset(ref for ref, row in rows.lines.items() if self._line_closed(row, sight))
+        try:
+            return frozenset(
+                ref for ref, row in rows.lines.items() if self._line_closed(row, sight)
+            )
+        except BadInput:
+            return frozenset()
 
     def is_done(self, step: Step, before: Image, after: Image) -> bool:
         """Whether document and lines are as closed, or as open, as the recipe's own writes would make them.
 
         Where that was so before already (everything came meanwhile, so a line stays closed, by itself now), every cell
-        must hold what would be written.
+        must hold what would be written. What cannot be written at all was never done.
         """
-        changes = self.changes(step, before, NOBODY)
-        others = {each.ref: each.changes for each in self.changes(step, before, SOMEBODY)}
+        try:
+            changes = self.changes(step, before, NOBODY)
+            others = {each.ref: each.changes for each in self.changes(step, before, SOMEBODY)}
+        except BadInput:
+            return False
         wanted = changed(before, changes)
         if self._ends(step, after) != self._ends(step, wanted):
             return False
@@ -265,19 +284,35 @@ class RecipeAction(Action):
         return rows.document is not None, self.is_closed(rows), self.closed_lines(rows)
 
     def problems(self, step: Step, image: Image) -> tuple[Problem, ...]:
+        return self.refusals(step, image) or tuple(self._unfit(step, image))
+
+    def refusals(self, step: Step, image: Image) -> tuple[Problem, ...]:
+        """Return what the ERP's own program would say no to, without trying what would be written."""
         rows = self.rows(step, image)
         if rows.document is None:
             return (MISSING,)
-        return (
-            *self._state_problems(step, rows),
-            *(
-                name_problems(self.pen, self.rules, self.verb, step)
-                if self.is_written_by_us
-                else ()
-            ),
-            *self._rule_problems(step, rows),
-            *period_problem(rows),
-        )
+        try:
+            return (
+                *self._state_problems(step, rows),
+                *(
+                    name_problems(self.pen, self.rules, self.verb, step)
+                    if self.is_written_by_us
+                    else ()
+                ),
+                *self._rule_problems(step, rows),
+                *period_problem(rows),
+            )
+        except BadInput as error:
+            return (Problem(UNFIT, error.text),)
+
+    def _unfit(self, step: Step, image: Image) -> Iterator[Problem]:
+        """Say what of this document's rows, or of their live columns, the recipe cannot work with."""
+        try:
+            self.remainder(image)
+            if self.is_written_by_us:
+                self.changes(step, image, self.writer(step, SOMEBODY.moment))
+        except BadInput as error:
+            yield Problem(UNFIT, error.text)
 
     def _state_problems(self, step: Step, rows: Rows) -> Iterator[Problem]:
         del step, rows
@@ -292,7 +327,11 @@ class RecipeAction(Action):
                     break
 
     def later_business(self, step: Step, after: Image, now: Image) -> tuple[LaterBusiness, ...]:
-        return later_business(self, step, after, now)
+        try:
+            return later_business(self, step, after, now)
+        except BadInput as error:
+            # A rule that cannot be asked may hold.
+            return (LaterBusiness(Effect.BLOCKS, error.text),)
 
     # --- who, and what is given up ------------------------------------------------------------
 

@@ -11,10 +11,11 @@ from config.recipe_tables import LinesTable
 from config.recipes import DOCUMENT, LINES, KindRecipe
 from connectors.contract import Image, Problem, Ref, Remainder, Step
 from connectors.odbc.document_rows import PERIOD, RowChange, Rows
+from connectors.odbc.formula_values import number_of as number_of_value
 from connectors.odbc.formulas import Row, Sight, ready, ready_condition, value_of
 from connectors.odbc.images import DATABASE, Part
 from core.encoding import Value
-from core.errors import BadInput, ContractBroken
+from core.errors import BadInput
 from core.text import N_, Text
 
 if TYPE_CHECKING:
@@ -204,7 +205,10 @@ def shown_by_itself(rules: KindRecipe, image: Image, ref: Ref, names: Iterable[s
 
 
 def remainder_of(rules: KindRecipe, image: Image) -> Remainder | None:
-    """Return what closing the open lines gives up, as far as the recipe's columns tell."""
+    """Return what closing the open lines gives up, as far as the recipe's columns tell.
+
+    Raises `BadInput` where a quantity is no number.
+    """
     columns = {
         name: ready(each)
         for name, each in rules.shown(LINES).items()
@@ -218,7 +222,7 @@ def remainder_of(rules: KindRecipe, image: Image) -> Remainder | None:
         row = record.fields or {}
         if is_closed is not None and is_closed(row, Sight()):
             continue
-        found = {name: _decimal(work(row, Sight())) for name, work in columns.items()}
+        found = {name: number_of_value(work(row, Sight())) for name, work in columns.items()}
         left = found.get("remaining_quantity")
         if left is None:
             left = (found["quantity"] or Decimal(0)) - (
@@ -251,19 +255,6 @@ def remainder_of(rules: KindRecipe, image: Image) -> Remainder | None:
 _REMAINDER: Final = (
     "quantity", "received_quantity", "invoiced_quantity", "remaining_quantity", "unit_price",
 )  # fmt: skip
-
-
-def _decimal(value: Value) -> Decimal | None:
-    if isinstance(value, Decimal):
-        return value
-    if isinstance(value, int):
-        return Decimal(value)
-    if value is None:
-        return None
-    try:
-        return Decimal(str(value).strip())
-    except ArithmeticError as error:
-        raise ContractBroken(problem="a quantity is no number") from error
 
 
 def hangs_on(rules: KindRecipe, place: str, row: Row, lines: Iterable[Row]) -> bool:

@@ -10,7 +10,7 @@ from connectors.contract import Executor, Image, Problem, Ref, Reversibility, St
 from connectors.judging import MISSING
 from connectors.odbc.document_rows import RowChange, Rows
 from connectors.odbc.formulas import Writer
-from connectors.odbc.recipe_actions import NOBODY, RecipeAction
+from connectors.odbc.recipe_actions import NOBODY, UNFIT, RecipeAction
 from connectors.odbc.recipe_judging import Pen, changed, chosen_lines
 from connectors.odbc.recipe_rows import Scribe
 from core.text import N_, Text
@@ -34,7 +34,7 @@ _BY_ITSELF: Final = Problem(
         )
     ),
 )
-_NOT_CLOSED: Final = frozenset({MISSING.code, "missing_line", "open"})
+_NOT_CLOSED: Final = frozenset({MISSING.code, "missing_line", "open", UNFIT})
 
 
 class CloseAction(RecipeAction):

@@ -15,7 +15,7 @@ from connectors.odbc.dialect_names import dialect_of
 from connectors.odbc.formulas import NOTHING, Sight, Writer, holds, ready_condition, value_of
 from connectors.odbc.formulas_sql import Scope, sql_of
 from core.encoding import Value
-from core.errors import ContractBroken
+from core.errors import BadInput, ContractBroken
 
 ROW: dict[str, Value] = {
     "y": "y",
@@ -149,12 +149,17 @@ def test_an_unexpected_value_equals_nothing() -> None:
     assert not holds(parse("flag > 1"), row)
 
 
-@pytest.mark.parametrize(
-    "written", ["unread", "vendor.name", "now()", "any(receipts, a = 1)", "y + 1"]
-)
+@pytest.mark.parametrize("written", ["unread", "vendor.name", "now()", "any(receipts, a = 1)"])
 def test_what_cannot_be_known_is_a_bug_and_no_guess(written: str) -> None:
     """A column that was not read is never taken for nothing."""
     with pytest.raises(ContractBroken):
+        value_of(parse(written), ROW, NOTHING)
+
+
+@pytest.mark.parametrize("written", ["y + 1", "-y", "half * 2 + y", "least(one, y)"])
+def test_text_where_a_number_is_needed_is_the_data_s_fault(written: str) -> None:
+    """It is told with what stands there, and stops the one document; it is no bug of Storno."""
+    with pytest.raises(BadInput, match=str(ROW["y"])):
         value_of(parse(written), ROW, NOTHING)
 
 

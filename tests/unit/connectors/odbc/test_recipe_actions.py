@@ -346,3 +346,21 @@ def test_what_closed_by_itself_is_not_opened(
         after = done(reopen, step, before)
         assert reopen.is_done(step, before, after)
         assert not reopen.is_closed(reopen.rows(step, after))
+
+
+# --- rows that a recipe cannot reckon with ----------------------------------------------------------------
+
+
+def test_text_in_a_quantity_is_a_problem_of_its_document() -> None:
+    """It is said with the text; nothing is expected of such a row, and nothing called done."""
+    every = actions("tiptop")
+    close = every["close"]
+    line: Fields = {"pmn20": Decimal(10), "pmn50": "ten", "pmn51": Decimal(0), "pmn16": "2"}
+    before = image(close, {"pmm18": "Y", "pmm25": "2"}, line)
+    step = step_of(close)
+
+    (problem,) = close.problems(step, before)
+
+    assert (problem.code, "ten" in str(problem.text)) == ("unfit", True)
+    assert close.expected(step, before) is None
+    assert not close.is_done(step, before, before)
