@@ -246,6 +246,11 @@ class Dialect(ABC):
             return sa.null()
         return self.bound(column, change.value, change.raw)
 
+    def rounding(self, column: Column) -> timedelta:
+        """Return how far a column's own type moves a moment that is written to it."""
+        del column
+        return timedelta(0)
+
     def row_version(self, table: Table) -> str | None:
         """Return SQL for a text that no two states of a row share; None where there is none."""
         del table

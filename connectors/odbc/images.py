@@ -61,7 +61,7 @@ class Images:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._dialect = session.dialect
+        self._dialect = self.dialect = session.dialect
         self._database = session.database
         self.system = session.database.system
 

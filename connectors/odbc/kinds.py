@@ -15,9 +15,9 @@ from config.recipes import DOCUMENT, LINES
 from connectors.columns import DOCUMENT_COLUMNS, LINE_COLUMNS, documents_schema, lines_schema
 from connectors.contract import Criteria, Kind
 from connectors.odbc.formulas_sql import Scope, joined, sql_of
-from connectors.odbc.lookup import find, is_fixed
+from connectors.odbc.lookup import find
 from connectors.odbc.reading import batches
-from connectors.odbc.values import Sort, key_values
+from connectors.odbc.values import Sort, is_fixed, key_values
 from core.errors import BadInput, NotFound
 from core.text import N_
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
@@ -13,7 +12,7 @@ from connectors.contract import Ref
 from connectors.odbc.formulas_sql import Scope, sql_of
 from connectors.odbc.images import Images
 from connectors.odbc.recipe_judging import joined_number
-from connectors.odbc.values import Sort, key_text, key_values
+from connectors.odbc.values import Sort, is_fixed, key_text, key_values
 from core.errors import BadInput
 
 if TYPE_CHECKING:
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     from connectors.odbc.dialects import Dialect, Element
     from connectors.odbc.target import LiveKind
     from connectors.odbc.values import Column
-
-_FIXED: Final = re.compile(r"(?:n?char|character|bpchar)\b(?! varying)", re.IGNORECASE)
 
 
 def find(
@@ -50,11 +47,6 @@ def find(
                 values = [database.dialect.bound(column, number) for number in part]
                 question.ask(short.in_(values), found)
     return {number: tuple(sorted(found[stripped[number]])) for number in numbers}
-
-
-def is_fixed(column: Column) -> bool:
-    """Whether a column fills its text up with blanks."""
-    return _FIXED.match(column.type) is not None
 
 
 def _may_end_in_blanks(columns: Sequence[Column]) -> bool:

@@ -7,6 +7,7 @@ of them, and typed here. `Cell.raw` is set when the typed value alone would not 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -105,8 +106,7 @@ Change = New | Plus
 
 NULL: Final = Cell(None)
 
-COARSEST_MOMENT: Final = timedelta(seconds=30)
-"""SQL Server's smalldatetime keeps minutes and datetime three hundredths of a second; both round what is written."""
+_FIXED: Final = re.compile(r"(?:n?char|character|bpchar)\b(?! varying)", re.IGNORECASE)
 
 _ESCAPE: Final = "\\"
 _BETWEEN: Final = "|"
@@ -200,19 +200,43 @@ def is_same(one: Cell, other: Cell) -> bool:
     return one.value == other.value
 
 
-def is_written(now: Cell, wanted: Cell) -> bool:
-    """Whether a value came out as it went in; one without raw text may come back in the database's notation."""
+def is_fixed(column: Column) -> bool:
+    """Whether a column fills its text up with blanks."""
+    return _FIXED.match(column.type) is not None
+
+
+def is_written(now: Cell, wanted: Cell, column: Column, rounding: timedelta = timedelta(0)) -> bool:
+    """Whether a value came out as it went in; one without raw text may come back as the column notes it.
+
+    A column of fixed length fills up with blanks, a number with zeros, a moment with its fraction; `rounding` is how
+    far the column's own type moves a moment. Whatever else differs, somebody altered.
+    """
     if is_same(now, wanted):
         return True
     if wanted.raw is not None or now.value is None or wanted.value is None:
         # What was read of another place of the same table has its raw text only where it needs one.
         return now.raw is None and wanted.raw is not None and is_same(now, Cell(wanted.value))
     one, other = (
-        plain_text(int(value) if isinstance(value, bool) else value).rstrip(" ")
+        plain_text(int(value) if isinstance(value, bool) else value)
         for value in (now.value, wanted.value)
     )
-    # A column of fixed length fills up with blanks, a number with zeros, a moment with its fraction.
-    return one == other or _is_same_number(one, other) or _is_same_moment(one, other)
+    if one == other:
+        return True
+    match column.sort:
+        case Sort.TEXT:
+            return is_fixed(column) and one.rstrip(" ") == other.rstrip(" ")
+        case Sort.INTEGER | Sort.DECIMAL | Sort.FLOAT | Sort.BOOLEAN:
+            return _is_same_number(one, other)
+        case Sort.MOMENT | Sort.ZONED:
+            return _is_same_moment(one, other, rounding)
+        case Sort.TIME:
+            return _is_same_time(one, other)
+        case Sort.OTHER | Sort.ANY:
+            # The column's type is not known: a number that was written as one may be noted in another way.
+            has_number = any(isinstance(each.value, int | Decimal) for each in (now, wanted))
+            return has_number and _is_same_number(one, other)
+        case _:
+            return False
 
 
 def _is_same_number(one: str, other: str) -> bool:
@@ -222,10 +246,17 @@ def _is_same_number(one: str, other: str) -> bool:
         return False
 
 
-def _is_same_moment(one: str, other: str) -> bool:
+def _is_same_moment(one: str, other: str, rounding: timedelta) -> bool:
     try:
-        return abs(datetime.fromisoformat(one) - datetime.fromisoformat(other)) <= COARSEST_MOMENT
+        return abs(datetime.fromisoformat(one) - datetime.fromisoformat(other)) <= rounding
     except (ValueError, TypeError):
+        return False
+
+
+def _is_same_time(one: str, other: str) -> bool:
+    try:
+        return time.fromisoformat(one) == time.fromisoformat(other)
+    except ValueError:
         return False
 
 

@@ -126,12 +126,16 @@ def settle(
             }
     except StornoError:
         return Settled.UNKNOWN
-    changed = [ref for ref in after if not holds(before[ref], after[ref])]
-    if not changed:
+
+    def stands(ref: Ref, row: Row | Mapping[str, Cell] | None, cells: Mapping[str, Cell]) -> bool:
+        live = database.table(ref.model)
+        return row is not None and holds(row, cells, live, database.dialect)
+
+    if all(stands(ref, before[ref], after[ref]) for ref in after):
         return Settled.UNKNOWN  # nothing was to change, so nothing can tell
-    if all(ref in found and holds(found[ref], after[ref]) for ref in after):
+    if all(stands(ref, found.get(ref), after[ref]) for ref in after):
         return Settled.DONE
-    if all(ref in found and holds(found[ref], before[ref]) for ref in before):
+    if all(stands(ref, found.get(ref), before[ref]) for ref in before):
         return Settled.NOT_DONE
     return Settled.UNKNOWN
 

@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from connectors.contract import Record, Ref
-from connectors.odbc.images import Images, Row
+from connectors.odbc.images import Images, Row, column_of
 from connectors.odbc.values import NULL, Cell, Change, Plus, is_written
 from core.errors import NoEffect
 from core.text import N_
 
 if TYPE_CHECKING:
     from connectors.odbc.connection import Session
+    from connectors.odbc.dialects import Dialect
     from connectors.odbc.values import Table
 
 FEW: Final = 3
@@ -110,8 +111,9 @@ def read_back(session: Session, images: Images, done: Done) -> None:
     """Raise `NoEffect` when what was written does not stand there: a trigger, a rounding, a cut."""
     wrong: list[tuple[Write, str]] = []
     for table, key, members in done.groups():
-        if not _holds_all(session.database.table(table), images, key, members):
-            wrong += _wrong(images, table, key, members)
+        live = session.database.table(table)
+        if not _holds_all(live, images, key, members):
+            wrong += _wrong(live, images, key, members)
     if wrong:
         each, name = wrong[0]
         raise NoEffect(
@@ -143,7 +145,7 @@ def _holds_all(
             return False
         wanted = {name: result(NULL, change) for name, change in changes.items()}
         if not all(
-            is_written(Cell(value), cell)
+            holds({name: Cell(value)}, {name: cell}, live, images.dialect)
             for name, cell in wanted.items()
             for value in set(page.columns[name])
         ):
@@ -152,7 +154,7 @@ def _holds_all(
 
 
 def _wrong(
-    images: Images, table: str, key: tuple[str, ...], members: Sequence[tuple[Write, Cells]]
+    live: Table, images: Images, key: tuple[str, ...], members: Sequence[tuple[Write, Cells]]
 ) -> Iterator[tuple[Write, str]]:
     """Read every row again and yield what does not stand there."""
     after: dict[str, dict[str, tuple[Write, Cell]]] = {}
@@ -161,17 +163,24 @@ def _wrong(
         for name, change in each.changes.items():
             wanted[name] = each, result(cell(name), change)
     names = {name for wanted in after.values() for name in wanted}
-    rows = images.rows(table, key, after, names)
+    rows = images.rows(live.name, key, after, names)
     for text, wanted in after.items():
         row = rows.get(text)
         for name, (each, expected) in wanted.items():
-            if row is None or not is_written(row.cell(name), expected):
+            if row is None or not holds(row, {name: expected}, live, images.dialect):
                 yield each, name
 
 
-def holds(row: Row | Mapping[str, Cell], wanted: Mapping[str, Cell]) -> bool:
+def holds(
+    row: Row | Mapping[str, Cell], wanted: Mapping[str, Cell], live: Table, dialect: Dialect
+) -> bool:
+    """Whether a row of a table holds what was written to it."""
     cell = row.cell if isinstance(row, Row) else row.__getitem__
-    return all(is_written(cell(name), value) for name, value in wanted.items())
+    for name, value in wanted.items():
+        column = column_of(live, name)
+        if not is_written(cell(name), value, column, dialect.rounding(column)):
+            return False
+    return True
 
 
 def operations(writes: Iterable[Write]) -> tuple[str, ...]:
