@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.oracle.base import OracleDialect
 
 from connectors.odbc.dialects import Captured, Dialect, Element, Rows, or_null, plain_bound, text_of
-from connectors.odbc.values import Cell, Column, Sort, Table, decimal_cell
+from connectors.odbc.values import Cell, Column, Sort, Table, decimal_cell, zoned_cell
 
 if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import Dialect as Compiler
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 _DATE: Final = "SYYYY-MM-DD HH24:MI:SS"
 _MOMENT: Final = "SYYYY-MM-DD HH24:MI:SS.FF9"
-_ZONED: Final = "SYYYY-MM-DD HH24:MI:SS.FF9 TZH:TZM"
+_ZONED: Final = "SYYYY-MM-DD HH24:MI:SS.FF9TZH:TZM"
 _NUMBERS: Final = "NLS_NUMERIC_CHARACTERS=''.,''"
 
 _DESCRIBE: Final = """
@@ -65,7 +66,10 @@ class Oracle(Dialect):
                 element = self.sql(f"to_char({{}}, 'TM9', '{_NUMBERS}')", column)
                 return Captured((element,), or_null(_number))
             case Sort.MOMENT | Sort.ZONED:
-                return Captured((self.sql(f"to_char({{}}, '{_form(column)}')", column),), Cell)
+                read = zoned_cell if column.sort is Sort.ZONED else Cell
+                element = self.sql(f"to_char({{}}, '{_form(column)}')", column)
+                # A year of our era has a blank where others have their sign.
+                return Captured((element,), or_null(lambda text: read(text.removeprefix(" "))))
             case Sort.BYTES:
                 element = self.sql("rawtohex({})", column)
                 return Captured((element,), or_null(lambda text: Cell(bytes.fromhex(text))))
@@ -86,6 +90,9 @@ class Oracle(Dialect):
                     return sa.func.to_date(text, form)
                 return sa.func.to_timestamp(text, form)
             case Sort.ZONED:
+                if raw is None and isinstance(value, datetime):
+                    # With every digit: what stands behind a part that is missing is not found.
+                    text = plain_bound(f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}000+00:00")
                 return sa.func.to_timestamp_tz(text, sa.literal_column(f"'{_ZONED}'"))
             case Sort.BYTES:
                 return sa.func.hextoraw(text)

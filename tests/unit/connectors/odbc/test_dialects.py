@@ -13,7 +13,8 @@ from config.systems import OdbcLimits
 from connectors.odbc.dialect_names import NAMES, dialect_by_driver, dialect_of
 from connectors.odbc.dialects import Statement
 from connectors.odbc.fitting import fitted
-from connectors.odbc.values import Column, New, Plus, Sort
+from connectors.odbc.values import Cell, Column, New, Plus, Sort, is_written
+from core.encoding import Value
 from core.errors import BadInput, NotFound
 
 LIMITS = OdbcLimits(connect=5.0, lock=7.0, statement=60.0)
@@ -254,6 +255,37 @@ def test_a_moment_of_sql_server_keeps_its_offset() -> None:
     for change, text in ((New(*cell), there), (New(cell.value), "2026-11-22 01:30:00+00:00")):
         compiled = dialect.compile(dialect.changed(column, change))
         assert ("CAST(? AS datetimeoffset(7))", (text,)) == compiled
+
+
+@pytest.mark.parametrize(
+    "native, sort, there, written, bound",
+    [
+        ("DATE", Sort.MOMENT, " 2026-11-22 09:30:00", "2026-11-22 09:30:00", "2026-11-22 09:30:00"),
+        (
+            "TIMESTAMP(6)", Sort.MOMENT, " 2026-11-22 09:30:00.000000000",
+            "2026-11-22 09:30:00", "2026-11-22 09:30:00",
+        ),
+        (
+            "TIMESTAMP(6) WITH TIME ZONE", Sort.ZONED, " 2026-11-22 01:30:00.000000000+00:00",
+            datetime(2026, 11, 22, 1, 30, tzinfo=UTC), "2026-11-22 01:30:00.000000000+00:00",
+        ),
+    ],
+)  # fmt: skip
+def test_oracle_holds_the_moment_that_was_written(
+    native: str, sort: Sort, there: str, written: Value, bound: str
+) -> None:
+    """Before a year of our era, Oracle's text has a blank where others have their sign; it is no part of the value."""
+    dialect = dialect_of("oracle")
+    column = Column("closed", native, sort)
+
+    cell = dialect.captured(column).read(there)
+
+    assert is_written(cell, Cell(written))
+    assert (bound,) == dialect.compile(dialect.changed(column, New(written))).parameters[:1]
+    assert (there[1:],) == dialect.compile(dialect.changed(column, New(*cell))).parameters[:1]
+    before_christ = dialect.captured(column).read("-0044-03-15 12:00:00")
+    assert "-0044-03-15 12:00:00" in (before_christ.raw, before_christ.value)
+    assert dialect.captured(column).read(None) == Cell(None)
 
 
 def test_a_day_or_moment_gets_the_zone_of_the_erp() -> None:
