@@ -74,6 +74,7 @@ _SORTS: Final[Mapping[str, Sort]] = {
     "datetimeoffset": Sort.ZONED,
     "time": Sort.TIME,
 }
+_WIDE: Final = frozenset({"nchar", "nvarchar", "sysname"})
 _IN_CODE_PAGE: Final = frozenset({"char", "varchar", "text"})
 
 _DESCRIBE: Final = """
@@ -187,7 +188,7 @@ class SQLServer(Dialect):
                 column,
                 _full(native, length, precision, scale),
                 sort,
-                precision if sort is Sort.DECIMAL else length,
+                precision if sort is Sort.DECIMAL else _size(native, length),
                 scale if sort is Sort.DECIMAL else None,
                 is_nullable=bool(nullable),
                 is_generated=bool(computed) or native in {"timestamp", "rowversion"},
@@ -212,6 +213,11 @@ def _double(value: float | None) -> Cell:
     return Cell(None if value is None else Decimal(repr(value)))
 
 
+def _size(native: str, length: int) -> int:
+    """Return how many characters fit; less than 1 where there is no limit. The server tells bytes, two a character."""
+    return length // 2 if native in _WIDE and length > 0 else length
+
+
 def _full(native: str, length: int, precision: int, scale: int) -> str:
     """Return a type with its length and scale, as a CAST takes it."""
     if native in {"decimal", "numeric"}:
@@ -219,7 +225,7 @@ def _full(native: str, length: int, precision: int, scale: int) -> str:
     if native in {"char", "varchar", "binary", "varbinary"}:
         return f"{native}({'max' if length < 0 else length})"
     if native in {"nchar", "nvarchar"}:
-        return f"{native}({'max' if length < 0 else length // 2})"
+        return f"{native}({'max' if length < 0 else _size(native, length)})"
     if native in {"datetime2", "datetimeoffset", "time"}:
         return f"{native}({scale})"
     return {"text": "varchar(max)", "ntext": "nvarchar(max)"}.get(native, native)

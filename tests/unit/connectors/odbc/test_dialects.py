@@ -258,6 +258,31 @@ def test_a_moment_of_sql_server_keeps_its_offset() -> None:
 
 
 @pytest.mark.parametrize(
+    "native, length, full, size",
+    [
+        ("nvarchar", 20, "nvarchar(10)", 10),
+        ("nchar", 8, "nchar(4)", 4),
+        ("nvarchar", -1, "nvarchar(max)", -1),
+        ("sysname", 256, "sysname", 128),
+        ("varchar", 20, "varchar(20)", 20),
+        ("char", 4, "char(4)", 4),
+    ],
+)
+def test_sql_server_tells_bytes(native: str, length: int, full: str, size: int) -> None:
+    """A wide column has room for half as many characters; a longer text is refused before it is written."""
+    described = ("cCloser", native, length, 0, 0, True, False, False, 0, "U ", "Chinese_PRC_CI_AS")
+    table = dialect_of("sqlserver").describe(lambda *_: [described], "PO_Pomain")
+    assert table is not None
+    column = table.columns["cCloser"]
+
+    assert (full, size) == (column.type, column.size)
+    if size > 0:
+        assert "王" * size == fitted("王" * size, column, ZoneInfo("UTC"))
+        with pytest.raises(BadInput, match="too long"):
+            fitted("王" * (size + 1), column, ZoneInfo("UTC"))
+
+
+@pytest.mark.parametrize(
     "native, sort, there, written, bound",
     [
         ("DATE", Sort.MOMENT, " 2026-11-22 09:30:00", "2026-11-22 09:30:00", "2026-11-22 09:30:00"),
