@@ -34,7 +34,7 @@ _SORTS: Final[Mapping[str, frozenset[Sort]]] = {
     "binary": frozenset({Sort.BYTES}),
     "number": frozenset({Sort.DECIMAL, Sort.FLOAT, Sort.INTEGER}),
     "whole": frozenset({Sort.INTEGER, Sort.DECIMAL}),
-    "date": frozenset({Sort.DATE, Sort.MOMENT}),
+    "date": frozenset({Sort.DATE, Sort.MOMENT, Sort.ZONED}),
     "time": frozenset({Sort.TIME}),
     "moment": frozenset({Sort.MOMENT, Sort.ZONED, Sort.DATE}),
     "flag": frozenset({Sort.BOOLEAN, Sort.INTEGER, Sort.DECIMAL}),

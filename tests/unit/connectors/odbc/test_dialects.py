@@ -13,6 +13,7 @@ from config.systems import OdbcLimits
 from connectors.odbc.dialect_names import NAMES, dialect_by_driver, dialect_of
 from connectors.odbc.dialects import Statement
 from connectors.odbc.fitting import fitted
+from connectors.odbc.target import fits
 from connectors.odbc.values import Cell, Column, New, Plus, Sort, is_written
 from core.encoding import Value
 from core.errors import BadInput, NotFound
@@ -322,3 +323,10 @@ def test_a_day_or_moment_gets_the_zone_of_the_erp() -> None:
     assert datetime(2026, 11, 21, 16, 0, tzinfo=UTC) == fitted(date(2026, 11, 22), column, zone)
     with pytest.raises(BadInput, match="does not fit"):
         fitted("soon", column, zone)
+
+
+@pytest.mark.parametrize("said", ["date", "moment"])
+@pytest.mark.parametrize("sort", [Sort.MOMENT, Sort.ZONED])
+def test_a_day_may_stand_in_a_column_of_moments(said: str, sort: Sort) -> None:
+    """A recipe that says date or moment meets a column with a zone as it meets one without."""
+    assert fits(Column("closed", "timestamp", sort), said)
