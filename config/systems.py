@@ -150,7 +150,7 @@ class OdbcLimits(Section):
     lock: Seconds = 10.0
     """Seconds that a statement waits for a row which somebody else holds."""
     statement: Seconds = 300.0
-    """Seconds until a statement is given up."""
+    """Seconds until a statement is given up; five later Storno stops waiting for a server that says nothing at all."""
 
 
 OdbcDialect = Literal["sqlserver", "postgresql", "mariadb", "sqlite", "oracle", "db2"]

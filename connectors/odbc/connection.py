@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -20,10 +21,18 @@ from connectors.odbc.dialect_names import dialect_by_driver, dialect_of
 from connectors.odbc.dialects import Dialect, Statement
 from connectors.odbc.drivers import driver_module, installed_drivers
 from connectors.odbc.errors import Moment, driver_missing, from_driver
+from connectors.odbc.patience import GRACE, AtOnce, Patience, Silence
 from connectors.odbc.shapes import Memory
 from connectors.odbc.zones import Zone
-from core.errors import BadInput, NotAllowed, NotFound, StornoError
-from core.text import N_
+from core.errors import (
+    BadInput,
+    NotAllowed,
+    NotFound,
+    OutcomeUnknown,
+    StornoError,
+    Unreachable,
+)
+from core.text import N_, Text
 
 if TYPE_CHECKING:
     from config.systems import OdbcOptions
@@ -42,7 +51,9 @@ _TYPE_ERRORS: Final = (ValueError, OverflowError, MemoryError, TypeError)
 class Session:
     """One connection. Every value is bound; any error gives the connection up and is one of `core.errors`."""
 
-    def __init__(self, database: Database, connection: Any, *, read_only: bool) -> None:
+    def __init__(
+        self, database: Database, connection: Any, patiently: Patience, *, read_only: bool
+    ) -> None:
         self.database = database
         self.dialect = database.dialect
         self.read_only = read_only
@@ -50,8 +61,10 @@ class Session:
         self.has_written = False
         self._connection = connection
         self._cursor = connection.cursor()
+        self._patiently = patiently
+        self._is_silent = False
         self._has_begun = False
-        self._zone = Zone(database.dialect.zones, self._cursor.execute)
+        self._zone = Zone(database.dialect.zones, self._say)
 
     def rows(
         self, statement: Statement | str, parameters: Sequence[Any] = ()
@@ -59,7 +72,7 @@ class Session:
         """Run a question and return all rows."""
         with self._guarded(Moment.WRITE if self.has_written else Moment.READ):
             self._zone.read()
-            found: list[tuple[Any, ...]] = self._execute(statement, parameters).fetchall()
+            found: list[tuple[Any, ...]] = self._patiently(self._fetched, statement, parameters)
             return found
 
     def pages(
@@ -68,10 +81,10 @@ class Session:
         """Run a question and yield its rows page by page."""
         with self._guarded(Moment.READ):
             self._zone.read()
-            cursor = self._execute(statement, parameters)
+            cursor = self._patiently(self._execute, statement, parameters)
         while True:
             with self._guarded(Moment.READ):
-                page = cursor.fetchmany(size)
+                page = self._patiently(cursor.fetchmany, size)
             if not page:
                 return
             yield page
@@ -81,7 +94,7 @@ class Session:
     ) -> list[tuple[Any, ...]]:
         """Run a question and return how its columns are described, names without the driver's blanks."""
         with self._guarded(Moment.READ):
-            described = self._execute(statement, parameters).description or ()
+            described = self._patiently(self._execute, statement, parameters).description or ()
             return [(column[0].rstrip("\0"), *column[1:]) for column in described]
 
     def change(
@@ -94,7 +107,7 @@ class Session:
         self.has_written = True
         with self._guarded(Moment.WRITE):
             self._zone.write(has_zone=has_zone)
-            return int(self._execute(statement, parameters).rowcount)
+            return int(self._patiently(self._execute, statement, parameters).rowcount)
 
     def driver(self) -> str:
         """Return the driver's library and its version."""
@@ -110,7 +123,7 @@ class Session:
         self._has_begun = True
         if self.dialect.begin is not None:
             with self._guarded(Moment.WRITE):
-                self._cursor.execute(self.dialect.begin)
+                self._patiently(self._cursor.execute, self.dialect.begin)
 
     def commit(self) -> None:
         """Make the writes permanent. Raises `OutcomeUnknown` when the answer is lost."""
@@ -118,9 +131,9 @@ class Session:
             if self.has_written:
                 self._zone.commit()
             if self.dialect.begin is not None and self._has_begun:
-                self._cursor.execute("COMMIT")
+                self._patiently(self._cursor.execute, "COMMIT")
             else:
-                self._connection.commit()
+                self._patiently(self._connection.commit)
         self._end()
 
     def rollback(self) -> None:
@@ -128,10 +141,13 @@ class Session:
         with self._guarded(Moment.READ):
             if self.dialect.begin is not None:
                 if self._has_begun:
-                    self._cursor.execute("ROLLBACK")
+                    self._patiently(self._cursor.execute, "ROLLBACK")
             else:
-                self._connection.rollback()
+                self._patiently(self._connection.rollback)
         self._end()
+
+    def _say(self, statement: str) -> None:
+        self._patiently(self._cursor.execute, statement)
 
     def _end(self) -> None:
         self._has_begun = self.has_written = False
@@ -148,8 +164,17 @@ class Session:
                 self.rollback()
 
     def drop(self) -> None:
-        """Give the connection up; the server takes back what was not committed. Never raises."""
-        self.is_open = False
+        """Give the connection up; the server takes back what was not committed. Never raises.
+
+        One that fell silent is given up as soon as its driver comes back, which nobody waits for.
+        """
+        if self.is_open:
+            self.is_open = False
+            self._patiently.end(self._give_up, is_waiting=not self._is_silent)
+
+    close = drop
+
+    def _give_up(self) -> None:
         pyodbc = driver_module()
         with suppress(pyodbc.Error):
             # An open cursor would keep SQLite's file locked beyond the end of the connection.
@@ -162,8 +187,6 @@ class Session:
         with suppress(pyodbc.Error):
             self._connection.close()
 
-    close = drop
-
     def set_up(self) -> None:
         """Set on the server what drivers promise and do not keep."""
         limits = self.database.limits
@@ -173,9 +196,12 @@ class Session:
             if self.dialect.statement_limit_by == "attribute":
                 self._connection.timeout = int(limits.statement)
             for setting in self.dialect.session_settings(limits, read_only=self.read_only):
-                self._cursor.execute(setting)
+                self._patiently(self._cursor.execute, setting)
             if not self._connection.autocommit:
-                self._connection.commit()
+                self._patiently(self._connection.commit)
+
+    def _fetched(self, statement: Statement | str, parameters: Sequence[Any]) -> Any:
+        return self._execute(statement, parameters).fetchall()
 
     def _execute(self, statement: Statement | str, parameters: Sequence[Any]) -> Any:
         sql, values = statement if isinstance(statement, Statement) else (statement, parameters)
@@ -201,7 +227,8 @@ class Session:
     def _guarded(self, moment: Moment) -> Iterator[None]:
         try:
             yield
-        except (driver_module().Error, *_TYPE_ERRORS) as error:
+        except (driver_module().Error, *_TYPE_ERRORS, Silence) as error:
+            self._is_silent = isinstance(error, Silence)
             self.drop()
             raise self.database.error(error, moment) from error
 
@@ -239,19 +266,29 @@ class Database:
         """Make a new connection and set it up, `beside` one that is there. The caller drops it."""
         pyodbc = driver_module()
         own_begin = self.dialect.begin is not None
+        connect = partial(
+            pyodbc.connect,
+            self.connection_string(bulk=bulk),
+            autocommit=own_begin,
+            **({} if own_begin else {"timeout": max(1, int(self.limits.connect))}),
+        )
+        patiently = self._patience()
         try:
-            connection = pyodbc.connect(
-                self.connection_string(bulk=bulk),
-                autocommit=own_begin,
-                **({} if own_begin else {"timeout": max(1, int(self.limits.connect))}),
-            )
-        except pyodbc.Error as error:
+            connection = patiently(connect)
+        except (pyodbc.Error, Silence) as error:
+            patiently.end(lambda: None, is_waiting=False)
             raise self.error(error, Moment.CONNECT) from error
-        session = Session(self, connection, read_only=read_only)
+        session = Session(self, connection, patiently, read_only=read_only)
         session.set_up()
         if not self._is_one_server(session, beside):
             self.memory.forget_rows()
         return session
+
+    def _patience(self) -> Patience:
+        limits = self.limits
+        if self.dialect.statement_limit_by == "timer":
+            return AtOnce()
+        return Patience(max(limits.connect, limits.statement, limits.lock) + GRACE)
 
     def _is_one_server(self, new: Session, there: Session | None) -> bool:
         """Whether behind a new connection is the very server behind one that lives, so that marks of rows are good in both.
@@ -365,7 +402,12 @@ class Database:
         return strings.written(strings.with_extras(self._parts, extras))
 
     def error(self, error: BaseException, moment: Moment) -> StornoError:
-        """Return the one error of ours for what the driver raised."""
+        """Return the one error of ours for what the driver raised, or did not say."""
+        if isinstance(error, Silence):
+            problem = Text(N_("no answer within {seconds} s"), {"seconds": f"{error.seconds:g}"})
+            # Before a COMMIT is sent, nothing of what was is ever committed.
+            kind = OutcomeUnknown if moment is Moment.COMMIT else Unreachable
+            return kind(system=self.system, problem=problem)
         if isinstance(error, _TYPE_ERRORS):
             found: StornoError = from_driver(
                 self.system, self.user, self.dialect.name, error, moment

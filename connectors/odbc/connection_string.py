@@ -111,6 +111,7 @@ def _braced(text: str) -> tuple[str, str]:
 def _value(key: str, value: str) -> str:
     # As few braces as can be: not every driver takes them off again.
     is_name = key.lower() == "driver" and not value.startswith("/")
-    if is_name or ";" in value or value.startswith("{") or value != value.strip():
+    has_pairs = key.lower() == "pqopt" and not value.startswith("{")
+    if is_name or has_pairs or ";" in value or value.startswith("{") or value != value.strip():
         return "{" + value.replace("}", "}}") + "}"
     return value

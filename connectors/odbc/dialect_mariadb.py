@@ -23,6 +23,7 @@ from connectors.odbc.dialects import (
 from connectors.odbc.mariadb_sorts import SHAPES, SORTS, TEXTS
 from connectors.odbc.mariadb_views import keep_transactions, tables_behind
 from connectors.odbc.packing import JsonArrayAgg
+from connectors.odbc.patience import GRACE
 from connectors.odbc.statements import LARGE
 from connectors.odbc.values import (
     Cell,
@@ -250,7 +251,14 @@ class MariaDB(Dialect):
 
     def connection_extras(self, limits: OdbcLimits, *, bulk: bool) -> Mapping[str, str]:
         # OPTION=2: an update tells how many rows it matched, not how many it changed.
-        extras = {"OPTION": "2", "CONN_TIMEOUT": str(max(1, int(limits.connect)))}
+        # The server ends what takes too long; the two timeouts are for one that says nothing any more.
+        silent = str(int(max(limits.statement, limits.lock) + GRACE))
+        extras = {
+            "OPTION": "2",
+            "CONN_TIMEOUT": str(max(1, int(limits.connect))),
+            "READ_TIMEOUT": silent,
+            "WRITE_TIMEOUT": silent,
+        }
         if not bulk:
             return extras
         # arrow-odbc makes its own connection, so what is set on it must stand in the string.

@@ -22,6 +22,7 @@ from connectors.odbc.dialects import (
     whole,
 )
 from connectors.odbc.packing import JsonAgg
+from connectors.odbc.patience import GRACE
 from connectors.odbc.statements import LARGE
 from connectors.odbc.values import (
     Cell,
@@ -230,6 +231,9 @@ class PostgreSQL(Dialect):
             # Storno gives up the connection after any error, so nothing can be committed by mistake.
             "Protocol": "7.4-0",
             "ConnectionTimeout": str(max(1, int(limits.connect))),
+            # A server that is gone without a word: TCP asks it, and does not wait for hours.
+            "pqopt": "keepalives=1 keepalives_idle=30 keepalives_interval=10 keepalives_count=3"
+            f" tcp_user_timeout={int((max(limits.statement, limits.lock) + GRACE) * 1000)}",
         }
         if not bulk:
             return extras
