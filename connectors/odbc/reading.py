@@ -19,6 +19,7 @@ from connectors.odbc.columns import convert, from_values
 from connectors.odbc.dialects import LONGEST_VALUE, Statement
 from connectors.odbc.drivers import arrow_errors, arrow_reader, has_no_room
 from connectors.odbc.errors import Moment
+from core.errors import ContractBroken
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -43,7 +44,7 @@ _Described = tuple[Any, ...]
 def batches(
     database: Database, statement: Statement, schema: pa.Schema, *, size: int = BATCH_ROWS
 ) -> Iterator[pa.RecordBatch]:
-    """Yield the rows of a SELECT whose columns have the names of `schema`, in its types.
+    """Yield the rows of a SELECT whose columns have the names of `schema`, in its order, in its types.
 
     Text becomes a number, a date or a moment where the schema wants one; what is none becomes null, never a guess.
     A moment without a zone is taken for the zone of the system (`time_zone` in storno.yaml).
@@ -51,9 +52,10 @@ def batches(
     import pyarrow as pa
 
     with database.reading() as session:
-        described = session.columns(
+        told = session.columns(
             Statement(f"select * from ({statement.sql}) q where 1 = 0", statement.parameters)
         )
+        described = _by_place(schema, told)
         kinds = _kinds(session, statement, schema, described)
         listed = [
             f"{_carried(database, wanted, described, kinds)} as c{place}"
@@ -166,9 +168,15 @@ def _typed(
     return lambda found: pa.schema([one(place, each) for place, each in enumerate(found)])
 
 
+def _by_place(schema: pa.Schema, told: Sequence[_Described]) -> list[_Described]:
+    """Return the columns under the names that are wanted: SQLite's driver cuts a name at its dot."""
+    if len(told) != len(schema):
+        raise ContractBroken(problem=f"{len(told)} columns came for {len(schema)}")
+    return [(name, *column[1:]) for name, column in zip(schema.names, told, strict=True)]
+
+
 def _described_as(wanted: pa.Field, described: Sequence[_Described]) -> _Described | None:
-    # SQLite's driver cuts a name at its dot.
-    return next((column for column in described if wanted.name.endswith(column[0])), None)
+    return next((column for column in described if wanted.name == column[0]), None)
 
 
 def _type_of(column: _Described | None) -> str:
