@@ -59,7 +59,11 @@ def lines(database: Database, kind: LiveKind, criteria: Criteria) -> Iterator[pa
 
 
 def _by_key(database: Database, kind: LiveKind, criteria: Criteria) -> Criteria:
-    """Name documents by their keys instead of their numbers: how a number is written is found out once."""
+    """Name documents by their bare keys instead of their numbers: how a number is written is found out once."""
+    if criteria.keys is not None:
+        # A key may have a comma of its own: only the table's whole name before it is no part of it.
+        named = f"{kind.rules.document.table},"
+        criteria = replace(criteria, keys=tuple(key.removeprefix(named) for key in criteria.keys))
     if criteria.numbers is None:
         return criteria
     found = find(database, kind, criteria.numbers)
