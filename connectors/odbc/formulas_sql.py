@@ -159,7 +159,9 @@ def _exact(element: Element, dialect: Dialect) -> Element:
         case "sqlserver":
             return sa.collate(trimmed, "Latin1_General_BIN2")
         case "mariadb":
-            return sa.cast(trimmed, sa.BINARY())
+            # The bytes of one character set say nothing about those of another.
+            told = sa.func.convert(trimmed.op("using")(sa.literal_column("utf8mb4")))
+            return sa.cast(told, sa.BINARY())
         case _:
             return trimmed
 
