@@ -238,6 +238,16 @@ class Dialect(ABC):
     def bound(self, column: Column, value: Any, raw: str | None = None) -> Element:
         """Return a bound value in the column's own type: from `raw` where there is one."""
 
+    def can_hold(self, column: Column, value: Any) -> bool:
+        """Whether a value can stand in a column at all: what nobody can write down is in no row."""
+        try:
+            if isinstance(value, str):
+                value.encode()
+            self.bound(column, value)
+        except ValueError:
+            return False
+        return True
+
     def changed(self, column: Column, change: Change) -> Element:
         """Return what an UPDATE sets a column to."""
         if isinstance(change, Plus):

@@ -315,9 +315,17 @@ class _Question:
         if criteria.keys is not None:
             columns = [live.columns[name] for name in document.key]
             select = select.where(
-                self._among(columns, [_typed_key(columns, k) for k in criteria.keys])
+                self._among(columns, [self._typed_key(columns, k) for k in criteria.keys])
             )
         return select
+
+    def _typed_key(self, columns: Sequence[Column], key: str) -> tuple[Any, ...] | None:
+        """Return the parts of a key; None for what can be no key here."""
+        try:
+            parts = key_values(columns, key)
+        except BadInput:
+            return None
+        return parts if all(map(self._dialect.can_hold, columns, parts)) else None
 
     def _among(self, columns: Sequence[Column], values: Sequence[Sequence[Any] | None]) -> Element:
         known = [each for each in values if each is not None]
@@ -334,13 +342,6 @@ class _Question:
                 for each in known
             )
         )
-
-
-def _typed_key(columns: Sequence[Column], key: str) -> tuple[Any, ...] | None:
-    try:
-        return key_values(columns, key)
-    except BadInput:
-        return None
 
 
 def _remaining(found: Mapping[str, Element]) -> Element | None:

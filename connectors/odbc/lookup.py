@@ -31,7 +31,12 @@ def find(
     columns = [live.columns[name] for name in rules.document.number]
     stripped = {number: number.rstrip(" ") for number in numbers}
     found: dict[str, set[Ref]] = {number: set() for number in stripped.values()}
-    wanted = [parts for number in found if (parts := number_parts(rules, columns, number))]
+    can_hold = database.dialect.can_hold
+    wanted = [
+        parts
+        for number in found
+        if (parts := number_parts(rules, columns, number)) and all(map(can_hold, columns, parts))
+    ]
     chunk = database.dialect.chunk(len(columns))
     with database.reading() as session:
         question = _Question(kind, Images(session), database.dialect)
@@ -41,6 +46,7 @@ def find(
         missing = [number for number, refs in found.items() if not refs]
         if missing and _may_end_in_blanks(columns):
             (column,) = columns
+            missing = [number for number in missing if can_hold(column, number)]
             short = sa.func.rtrim(database.dialect.column(column.name), type_=sa.String())
             for start in range(0, len(missing), chunk):
                 part = missing[start : start + chunk]

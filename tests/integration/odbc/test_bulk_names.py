@@ -36,7 +36,7 @@ kinds:
       link: {po: id}
       columns: {quantity: q, received_quantity: r, unit_price: price}
     closed:
-      document: mark = 'y'
+      document: mark = 'WORD'
 """
 LONG: Final = "V" * 300
 
@@ -48,19 +48,21 @@ def mine(options: Callable[..., Any], database: Database, tmp_path: Path) -> Ite
     """Make the tables, with the types of single columns as asked for, and a system for them."""
     made: list[OdbcSystem] = []
 
-    def make(mark: str = "varchar(20)", number: str = "varchar(20)", **changes: Any) -> OdbcSystem:
+    def make(
+        word: str = "y", mark: str = "varchar(20)", code: str = "varchar(20)", **changes: Any
+    ) -> OdbcSystem:
         run(
             database,
-            "create table po (id varchar(8) primary key, no "
-            f"{number}, amount decimal(10,2), vendor varchar(400), mark {mark})",
+            f"create table po (id varchar(8) primary key, no {code}, amount decimal(10,2),"
+            f" vendor varchar(400), mark {mark})",
             "create table pol (id integer primary key, po varchar(8), q decimal(10,2), r decimal(10,2),"
             " price decimal(10,2))",
             f"insert into po values ('1', 'PO1', 1.5, '{LONG}', '')",
-            "insert into po values ('2,5', 'PO2', 2.5, 'W', 'y')",
+            f"insert into po values ('2,5', 'PO2', 2.5, 'W', '{word}')",
             "insert into pol values (7, '1', 4, 1, 2)",
         )
         path = tmp_path / "mine.yaml"
-        path.write_text(RECIPE, encoding="utf-8")
+        path.write_text(RECIPE.replace("WORD", word), encoding="utf-8")
         made.append(OdbcSystem("erp", options(**changes), read_recipe(path)))
         return made[-1]
 
@@ -127,3 +129,35 @@ def test_a_native_column_called_like_one_of_ours(mine: Made) -> None:
 
     assert (Decimal("1.5"), "PO1") == (row["amount"], row["native.no"])
     assert Decimal("1.5") == Decimal(row["native.amount"])
+
+
+# --- character sets -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("options", ["mariadb"], indirect=True)
+@pytest.mark.parametrize("charset", ["gbk", "big5", "latin1", "utf8mb4"])
+def test_a_chinese_word_of_a_recipe_in_any_character_set(mine: Made, charset: str) -> None:
+    """Bulk face and images agree on what is closed, whatever a column's text is stored in."""
+    word = "y" if charset == "latin1" else "\u7d50"
+    system = mine(word, f"varchar(20) character set {charset}")
+    found = system.documents(Kind.PURCHASE_ORDER, Criteria())
+    listed = {row["key"]: row["is_closed"] for batch in found for row in batch.to_pylist()}
+
+    assert {"1": False, "2,5": True} == listed
+    assert ["PO2"] == numbers(system, Criteria(is_closed=True))
+
+
+@pytest.mark.parametrize("options", ["mariadb", "sqlite"], indirect=True)
+def test_a_number_that_the_encoding_does_not_have(mine: Made, options: Callable[..., Any]) -> None:
+    """It is no number of a document there; all the others of the list are found."""
+    is_server = "MariaDB" in str(options().driver)
+    code = "varchar(20) character set latin1" if is_server else "varchar(20)"
+    system = mine(code=code, encoding="gbk")
+    asked = ("PO1", "\U0001f600", "\u00fc\u00fc", "PO2 ", "\udcff")
+
+    found = system.find(Kind.PURCHASE_ORDER, asked)
+
+    one, two = Ref("po", "1"), Ref("po", "2,5")
+    assert dict(zip(asked, ((one,), (), (), (two,), ()), strict=True)) == found
+    assert ["PO1"] == numbers(system, Criteria(keys=("1", "\U0001f600", "\udcff")))
+    assert ["PO1"] == numbers(system, Criteria(numbers=("PO1", "\U0001f600")))
