@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 NO_BACKUP: Final = "no_backup"
 
+CLOCKS_DIFFER: Final = timedelta(hours=1)
+"""So far the clocks of two machines may be apart; a backup from later than that has a date that is not to be trusted."""
+
 
 def backup_problem(check: SystemCheck, hours: int | None) -> Problem | None:
     """Return why nothing may be closed where a backup is required; None where there is one that is young enough."""
@@ -42,6 +45,21 @@ def backup_problem(check: SystemCheck, hours: int | None) -> Problem | None:
             ),
         )
     age = clock.now() - backup.taken_at
+    if age < -CLOCKS_DIFFER:
+        return Problem(
+            NO_BACKUP,
+            Text(
+                N_(
+                    "this closing requires a backup of at most {hours} hours; the last one is dated {ahead} hours in the"
+                    " future ({source}): check time_zone and the clocks"
+                ),
+                {
+                    "hours": hours,
+                    "ahead": int(-age.total_seconds() // 3600),
+                    "source": backup.source,
+                },
+            ),
+        )
     if age <= timedelta(hours=hours):
         return None
     return Problem(

@@ -14,7 +14,7 @@ from connectors.odbc.document_rows import PERIOD
 from connectors.odbc.images import DATABASE, Images, Part, Row
 from connectors.odbc.written import Write
 from core.errors import BadInput, PeriodLocked, Rejected, StaleRecord, StateRefused
-from core.text import N_
+from core.text import N_, Text
 
 if TYPE_CHECKING:
     from connectors.contract import Call, Problem, Record
@@ -120,7 +120,11 @@ def require_unchanged(
         and period.of(record.fields) == "closed"
     ]
     if locked:
-        raise PeriodLocked(system=system, said="the period was closed", offenders=tuple(locked))
+        raise PeriodLocked(
+            system=system,
+            said=Text(N_("its period was closed meanwhile")),
+            offenders=tuple(locked),
+        )
 
 
 def _require_lines(
@@ -141,15 +145,17 @@ def _require_lines(
         if record.fields is not None
     ]
     was = {r.ref.key: call for call in calls for r in call.before.of_model(part.table)}
-    there = {row.key for _, row in images.linked(part, owners, fields=part.key)}
-    if there != was.keys():
-        gone = [was[key].operation_id for key in was.keys() - there]
+    there = {row.key: home for home, row in images.linked(part, owners, fields=part.key)}
+    if there.keys() != was.keys():
+        moved = {was[key].operation_id for key in was.keys() - there.keys()}
+        new = {there[key] for key in there.keys() - was.keys()}
+        moved |= {call.operation_id for call in calls if call.step.ref.key in new}
         raise StaleRecord(
             N_("{system}: a line of {model} came or went meanwhile."),
             system=system,
             said=part.table,
             model=part.table,
-            offenders=tuple(sorted(set(gone))),
+            offenders=tuple(sorted(moved)),
         )
 
 

@@ -423,7 +423,9 @@ class Database:
             )
         if isinstance(found, NotFound) and found.details.get("what") == "driver":
             return driver_missing(
-                strings.value_of(self._parts, "Driver") or "", ", ".join(installed_drivers())
+                str(found.details["said"]),
+                strings.value_of(self._parts, "Driver") or "",
+                ", ".join(installed_drivers()),
             )
         if isinstance(found, NotFound) and found.details.get("what") == "database":
             return NotFound(

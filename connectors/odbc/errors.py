@@ -31,7 +31,8 @@ from core.text import N_
 _NATIVE: Final = re.compile(r"\((-?\d+)\)\s*(?:\(SQL\w+\))?\s*$")
 _ORIGIN: Final = re.compile(r"^(?:\[[^\]]*\]\s*)+")
 _TAIL: Final = re.compile(r"\s*\(-?\d+\)\s*\(SQL\w+\)\s*$|;\s*Error while executing the query")
-_WRONG_PASSWORD: Final = re.compile(r"password authentication failed|authentication failed")
+_WRONG_PASSWORD: Final = re.compile(r"authentication failed|认证失败|認證失敗|驗證失敗")
+"""In the languages of servers in China: PostgreSQL speaks that of its own settings before anybody has logged in."""
 
 
 class Moment(StrEnum):
@@ -52,7 +53,9 @@ class Said(NamedTuple):
 
 
 def said(error: BaseException) -> Said:
-    """Return what a driver error holds, whichever order its arguments have."""
+    """Return what a driver error holds, whichever order its arguments have; of Python's own errors, their words."""
+    if isinstance(error, ValueError | ArithmeticError | MemoryError | TypeError):
+        return Said("", None, str(error))
     texts = [argument for argument in error.args if isinstance(argument, str)]
     states = [text for text in texts if re.fullmatch(r"[0-9A-Z]{5}", text)]
     words = next((text for text in texts if text not in states), str(error))
@@ -68,7 +71,7 @@ _DEAD_NATIVES: Final = {
     "db2": frozenset({-1224, -30081}),
 }
 _BUSY_STATES: Final = frozenset(
-    {"40001", "40P01", "55P03", "53300", "57033", "57014", "HYT00", "HY018"}
+    {"40001", "40P01", "55P03", "53200", "53300", "57033", "57014", "HYT00", "HY018"}
 )
 _BUSY_NATIVES: Final = {
     "mariadb": frozenset({1205, 1213, 1040, 1203, 1969, 1317, 3024}),
@@ -77,7 +80,7 @@ _BUSY_NATIVES: Final = {
     "oracle": frozenset({54, 60, 1013, 30006}),
     "db2": frozenset({-911, -913}),
 }
-_FULL_STATES: Final = frozenset({"53100", "53200"})
+_FULL_STATES: Final = frozenset({"53100"})
 _FULL_NATIVES: Final = {
     "mariadb": frozenset({1021, 1114}),
     "sqlserver": frozenset({1105, 9002}),
@@ -180,16 +183,16 @@ def _no_connection(system: str, user: str, dialect: str, found: Said, shown: str
     return Unreachable(system=system, problem=shown)
 
 
-def driver_missing(what: str, known: str = "") -> NotFound:
-    """Return the error for a driver that is not on this machine."""
+def driver_missing(said: str, name: str = "", known: str = "") -> NotFound:
+    """Return the error for a driver that is not on this machine, or that lacks a library of its own there."""
     return NotFound(
         N_(
             "The ODBC driver is not on this machine: {said}. Known here: {known}. Install it"
             " (docs/howto/legacy-first-evening.md names the packages), or give the path of its library."
         ),
         what="driver",
-        name=what,
-        said=what,
+        name=name or said,
+        said=said if name in said else f"{name}: {said}",
         known=known or "-",
     )
 

@@ -265,6 +265,29 @@ def test_nobody_is_overwritten(prepare: Prepare) -> None:
     assert before == dump(practice)
 
 
+def test_an_added_line_names_its_order(prepare: Prepare) -> None:
+    """The one order is refused by name, so the rest of a batch need not be tried half by half."""
+    practice, system = prepare("k3")
+    one, two, three = [
+        each
+        for each in read_orders(practice, system, practice.story.side("purchase"))
+        if each.is_possible and each.order.odd is None
+    ][:3]
+    with closing(practice.connect()) as session:
+        mine = f'"FInterID" = {two.step.ref.key} and "FEntryID" = 1'
+        session.run(f'create table "copied" as select * from "POOrderEntry" where {mine}')
+        session.run('update "copied" set "FEntryID" = 99')
+        session.run('insert into "POOrderEntry" select * from "copied"')
+        session.run('drop table "copied"')
+        session.commit()
+    calls = [Call(new_id(), each.step, each.before) for each in (one, two, three)]
+
+    with pytest.raises(StaleRecord) as caught:
+        system.apply(calls)
+
+    assert (calls[1].operation_id,) == caught.value.offenders
+
+
 def test_a_period_that_closes_meanwhile(prepare: Prepare) -> None:
     """The period is asked for once more within the transaction; its flags are never written."""
     practice, system = prepare("u8")

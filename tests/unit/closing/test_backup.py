@@ -43,6 +43,8 @@ def taken(hours: float) -> Backup:
     [
         (taken(23), 24, None),
         (taken(24), 24, None),
+        (taken(-0.5), 24, None),
+        (taken(-720), 24, "dated 720 hours in the future (the log): check time_zone"),
         (taken(25), 24, "the last one is 25 hours old (the log)"),
         (Backup(None, Text("nobody keeps a log")), 24, "nobody knows when one was taken"),
         (None, 24, "tells of none"),

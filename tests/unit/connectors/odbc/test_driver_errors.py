@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.odbc.errors import Moment, Said, from_driver, said
+from connectors.odbc.errors import Moment, Said, driver_missing, from_driver, said
 from core.errors import (
     AccessDenied,
     BadAnswer,
@@ -44,6 +44,8 @@ def of(dialect: str, state: str, words: str, moment: Moment) -> StornoError:
         ("postgresql", "42P01", "relation does not exist (1) (SQLExecDirectW)", Moment.READ, NotFound),
         ("postgresql", "42P01", "relation does not exist (1) (SQLExecDirectW)", Moment.WRITE, Rejected),
         ("postgresql", "53100", "disk full (1) (SQLExecDirectW)", Moment.WRITE, Busy),
+        ("postgresql", "08001", "FATAL:  用户 \"storno\" Password 认证失败 (101) (SQLDriverConnect)", Moment.CONNECT, LoginFailed),
+        ("postgresql", "08001", "FATAL:  使用者 \"storno\" 的密碼驗證失敗 (101) (SQLDriverConnect)", Moment.CONNECT, LoginFailed),
         ("postgresql", "08001", "password authentication failed for user (101) (SQLDriverConnect)", Moment.CONNECT, LoginFailed),
         ("postgresql", "08001", "Connection refused (101) (SQLDriverConnect)", Moment.CONNECT, Unreachable),
         ("mariadb", "HY000", "Lock wait timeout exceeded (1205) (SQLExecDirectW)", Moment.WRITE, Busy),
@@ -87,3 +89,32 @@ def test_the_databases_own_words_are_kept() -> None:
     found = of("mariadb", "23000", "[ma-3.1.15][10.11-MariaDB]Duplicate entry 'x' (1062) (SQLExecDirectW)", Moment.WRITE)  # fmt: skip
 
     assert "Duplicate entry 'x'" == found.details["said"]
+
+
+def test_out_of_memory_is_no_full_disk() -> None:
+    """Both may pass later; whoever reads it looks in the right place."""
+    memory = of("postgresql", "53200", "out of memory (1) (SQLExecDirectW)", Moment.WRITE)
+    disk = of("postgresql", "53100", "disk full (1) (SQLExecDirectW)", Moment.WRITE)
+
+    assert (Busy, Busy) == (type(memory), type(disk))
+    assert ("disk" in str(memory), "disk" in str(disk)) == (False, True)
+
+
+def test_a_value_that_python_cannot_send_is_shown_as_it_is() -> None:
+    """The words of the error, not the name of a codec."""
+    with pytest.raises(UnicodeEncodeError) as caught:
+        "\udcff".encode("utf-16-le")
+    shown = from_driver("erp", "storno", "mariadb", caught.value, Moment.WRITE)
+
+    assert isinstance(shown, Rejected)
+    assert "surrogates not allowed" in str(shown)
+
+
+def test_a_driver_that_lacks_a_library_says_which() -> None:
+    """The driver is there, and what is not is named."""
+    words = "Can't open lib '/opt/psqlodbcw.so' : libpq.so.5: cannot open shared object file"
+    shown = driver_missing(words, "PostgreSQL Unicode", "SQLite3")
+
+    assert "libpq.so.5" in str(shown)
+    assert "PostgreSQL Unicode" in str(shown)
+    assert shown.details["name"] == "PostgreSQL Unicode"
