@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from connectors.contract import Action, Image, Step, System
+from connectors.contract import Action, Answer, Call, Image, Step, System
 from connectors.fake.client import RemoteERP
 from connectors.fake.connector import FakeSystem, open_system, system_in_memory
 from connectors.fake.engine import FakeERP
 from connectors.fake.request import ERPSettings
 from core.encoding import loads
+from core.ids import new_id
 
 ROOT: Final = Path(__file__).parents[1]
 QUICK_SECONDS: Final = 0.3
@@ -90,6 +91,12 @@ def image_of(system: System, step: Step, known: Image | None = None) -> Image:
     """Return the footprint of one step."""
     (image,) = system.capture([step], [known])
     return image
+
+
+def answer_to(system: System, step: Step, before: Image) -> Answer:
+    """Send one call, planned on an image, and return its answer."""
+    (answer,) = system.apply([Call(new_id(), step, before)])
+    return answer
 
 
 def action_of(system: System, step: Step) -> Action:

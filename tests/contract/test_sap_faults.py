@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from connectors.contract import Answer, Call, Executor, Image, Step
+from connectors.contract import Call, Executor, Step
 from connectors.sap.connector import SapSystem, open_system
 from connectors.sap.envelopes import Row
 from connectors.sap.services import Services
@@ -30,7 +30,7 @@ from core.errors import (
 from core.ids import new_id
 from sandbox.sap.faults import Fault, FaultKind
 from tests.contract.sap_subject import SapSubject, StatefulSapSubject
-from tests.factories import action_of, image_of
+from tests.factories import action_of, answer_to, image_of
 
 pytestmark = [pytest.mark.contract, pytest.mark.timeout(60)]
 
@@ -58,11 +58,6 @@ def system(subject: SapSubject) -> Iterator[SapSystem]:
     assert 0 == subject.sap.sessions.count()
 
 
-def send(system: SapSystem, step: Step, before: Image) -> Answer:
-    (answer,) = system.apply([Call(new_id(), step, before)])
-    return answer
-
-
 def committed(subject: SapSubject, step: Step) -> list[Any]:
     return [row["ELIKZ"] for row in subject.sap.db.rows("EKPO", EBELN=step.ref.key)]
 
@@ -80,7 +75,7 @@ def test_an_answer_lost_after_the_commit_is_in_doubt(
     before = image_of(system, step)
     subject.sap.faults.add(Fault(kind, subject.COMMITS, is_applied=True))
     with pytest.raises(OutcomeUnknown):
-        send(system, step, before)
+        answer_to(system, step, before)
     assert ["X", "X"] == committed(subject, step)
     after = image_of(system, step, before)
     assert action_of(system, step).is_done(step, before, after)
@@ -96,9 +91,9 @@ def test_a_change_lost_before_the_commit_is_no_doubt(
     before = image_of(system, step)
     subject.sap.faults.add(Fault(kind, "BAPI_PO_CHANGE", is_applied=True))
     with pytest.raises(TransientError):
-        send(system, step, before)
+        answer_to(system, step, before)
     assert ["", ""] == committed(subject, step)
-    assert send(system, step, before).refused is None
+    assert answer_to(system, step, before).refused is None
     assert ["X", "X"] == committed(subject, step)
 
 
@@ -111,11 +106,11 @@ def test_a_refusal_leaves_nothing_behind(
     """RETURN with E or A: nothing is committed, and the document is free for the next one."""
     before = image_of(system, step)
     subject.sap.faults.add(Fault(FaultKind.REFUSED, CHANGE[subject.MODE], said=said))
-    refused = send(system, step, before).refused
+    refused = answer_to(system, step, before).refused
     expected = {"E 06 020 no": StateRefused, "E 06 019 no": RecordMissing}.get(said, Rejected)
     assert expected is type(refused)
     assert ["", ""] == committed(subject, step)
-    assert send(system, step, before).refused is None
+    assert answer_to(system, step, before).refused is None
 
 
 def test_a_refusal_in_a_batch_is_its_own(subject: SapSubject, system: SapSystem) -> None:
@@ -139,7 +134,7 @@ def test_a_document_that_somebody_works_on_is_refused(
     """SAP's lock is told as such, with the name of who holds it."""
     before = image_of(system, step)
     subject.sap.faults.add(Fault(FaultKind.LOCKED, CHANGE[subject.MODE], user="MUELLER"))
-    refused = send(system, step, before).refused
+    refused = answer_to(system, step, before).refused
     assert refused is not None
     assert "ME 006" == refused.details["message"]
     assert "somebody else is working on it" in str(refused)
@@ -150,7 +145,7 @@ def test_an_update_that_fails_is_told(subject: SapSubject, system: SapSystem, st
     """COMMIT waits for the update task, so its failure is an answer and not a surprise in SM13."""
     before = image_of(system, step)
     subject.sap.faults.add(Fault(FaultKind.UPDATE_FAILS, CHANGE[subject.MODE]))
-    refused = send(system, step, before).refused
+    refused = answer_to(system, step, before).refused
     assert refused is not None
     assert "S& 101" == refused.details["message"]
     assert "the update was terminated" in str(refused)
@@ -166,9 +161,9 @@ def test_a_session_that_ended_is_no_doubt(
     before = image_of(system, step)
     subject.sap.faults.add(Fault(FaultKind.SESSION, "BAPI_TRANSACTION_COMMIT"))
     with pytest.raises(Busy):
-        send(system, step, before)
+        answer_to(system, step, before)
     assert ["", ""] == committed(subject, step)
-    assert send(system, step, before).refused is None
+    assert answer_to(system, step, before).refused is None
 
 
 def test_a_program_that_dumps(subject: SapSubject, system: SapSystem, step: Step) -> None:
@@ -176,7 +171,7 @@ def test_a_program_that_dumps(subject: SapSubject, system: SapSystem, step: Step
     before = image_of(system, step)
     subject.sap.faults.add(Fault(FaultKind.DUMP, CHANGE[subject.MODE]))
     with pytest.raises(OutcomeUnknown if subject.MODE == "wrapped" else BadAnswer):
-        send(system, step, before)
+        answer_to(system, step, before)
     if subject.MODE == "stateful":
         assert before == image_of(system, step, before)
 
@@ -187,7 +182,7 @@ def test_somebody_is_quicker(subject: SapSubject, system: SapSystem, step: Step)
         pytest.skip("one call changes and commits")
     before = image_of(system, step)
     subject.edit(step)
-    refused = send(system, step, before).refused
+    refused = answer_to(system, step, before).refused
     assert isinstance(refused, StaleRecord)
     assert ["", ""] == committed(subject, step)
 
@@ -247,7 +242,7 @@ def test_a_service_that_would_lose_the_change_is_refused(
     before = image_of(system, step)
     sent = len(subject.sap.ledger.lines())
     with pytest.raises(NotAllowed):
-        send(system, step, before)
+        answer_to(system, step, before)
     assert sent == len(subject.sap.ledger.lines())
     system.close()
 
@@ -289,7 +284,7 @@ def test_a_service_that_only_calls_itself_stateful_is_found_out(
     support = {each.action: each for each in system.check().actions}[step.action]
     assert not support.is_available
     before = image_of(system, step)
-    assert isinstance(send(system, step, before).refused, Rejected)
+    assert isinstance(answer_to(system, step, before).refused, Rejected)
     assert changes == subject.sap.ledger.counts().get("BAPI_PO_CHANGE", 0)
     assert ["", ""] == committed(subject, step)
     system.close()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from connectors.contract import Answer, Call, Executor, Image, Reversibility, Step
+from connectors.contract import Call, Executor, Reversibility, Step
 from connectors.sap.connector import SapSystem, open_system
 from core.errors import (
     AccessDenied,
@@ -27,7 +27,7 @@ from core.errors import (
 from core.ids import new_id
 from sandbox.sap.faults import Fault, FaultKind
 from tests.contract.sap_odata_subject import ODataSapSubject, ODataV4SapSubject
-from tests.factories import action_of, image_of
+from tests.factories import action_of, answer_to, image_of
 
 pytestmark = [pytest.mark.contract, pytest.mark.timeout(60)]
 
@@ -53,11 +53,6 @@ def system(subject: ODataSapSubject) -> Iterator[SapSystem]:
 @pytest.fixture
 def step(subject: ODataSapSubject) -> Step:
     return subject.make("purchase_order.close")
-
-
-def send(system: SapSystem, step: Step, before: Image) -> Answer:
-    (answer,) = system.apply([Call(new_id(), step, before)])
-    return answer
 
 
 def stored(subject: ODataSapSubject, step: Step) -> list[Any]:
@@ -91,7 +86,7 @@ def test_an_answer_that_is_lost_is_settled_by_reading(
     subject.sap.faults.add(Fault(kind, patch(subject), is_applied=is_applied))
     sent = subject.sap.ledger.counts().get(patch(subject), 0)
     with pytest.raises(OutcomeUnknown):
-        send(system, step, before)
+        answer_to(system, step, before)
     expected = sent + (1 if is_single or not is_applied else 2)
     assert expected == subject.sap.ledger.counts()[patch(subject)]
     after = image_of(system, step, before)
@@ -103,7 +98,7 @@ def test_somebody_is_quicker(subject: ODataSapSubject, system: SapSystem, step: 
     before = image_of(system, step)
     subject.edit(step)
     sent = subject.write_count()
-    assert isinstance(send(system, step, before).refused, StaleRecord)
+    assert isinstance(answer_to(system, step, before).refused, StaleRecord)
     assert sent == subject.write_count()
     assert ["", ""] == stored(subject, step)
 
@@ -123,7 +118,7 @@ def test_somebody_is_quicker_between_reading_and_sending(
                 FaultKind.EDIT, patch(subject), table=table, key=key, user="MUELLER", values=values
             )
         )
-    refused = send(system, step, before).refused
+    refused = answer_to(system, step, before).refused
     texts = [row["TXZ01"] for row in subject.sap.db.rows("EKPO", EBELN=step.ref.key)]
     assert "quick" in texts
     declared = action_of(system, step)
@@ -141,10 +136,10 @@ def test_a_token_that_expired_is_fetched_anew(
 ) -> None:
     """SAP refuses an old token before it looks at anything: a new one is fetched once, and nothing is done twice."""
     other = subject.make("purchase_order.close")
-    assert send(system, other, image_of(system, other)).refused is None
+    assert answer_to(system, other, image_of(system, other)).refused is None
     subject.sap.tokens.clear()
     sent = subject.sap.ledger.counts().get(patch(subject), 0)
-    assert send(system, step, image_of(system, step)).refused is None
+    assert answer_to(system, step, image_of(system, step)).refused is None
     assert sent + 2 == subject.sap.ledger.counts()[patch(subject)]
     assert ["X", "X"] == stored(subject, step)
 
@@ -154,7 +149,7 @@ def test_a_token_is_kept(subject: ODataSapSubject, system: SapSystem) -> None:
     known = len(subject.sap.tokens)
     for _ in range(3):
         step = subject.make("purchase_order.close")
-        assert send(system, step, image_of(system, step)).refused is None
+        assert answer_to(system, step, image_of(system, step)).refused is None
     assert known + 1 == len(subject.sap.tokens)
 
 
@@ -165,9 +160,9 @@ def test_without_a_token_nothing_is_sent(
     before = image_of(system, step)
     subject.sap.faults.add(Fault(FaultKind.LOST, "GET /"))
     with pytest.raises(TransientError):
-        send(system, step, before)
+        answer_to(system, step, before)
     assert ["", ""] == stored(subject, step)
-    assert send(system, step, before).refused is None
+    assert answer_to(system, step, before).refused is None
 
 
 @pytest.mark.parametrize("is_single", [True, False], ids=["request", "changeset"])
@@ -189,11 +184,11 @@ def test_a_refusal_leaves_nothing_behind(
     subject.sap.faults.add(
         Fault(FaultKind.REFUSED, patch(subject), nth=1 if is_single else 2, said=said)
     )
-    refused = send(system, step, before).refused
+    refused = answer_to(system, step, before).refused
     assert error is type(refused)
     assert ["", ""] == stored(subject, step)
     assert before == image_of(system, step, before)
-    assert send(system, step, before).refused is None
+    assert answer_to(system, step, before).refused is None
 
 
 def test_a_refusal_in_a_batch_is_its_own(subject: ODataSapSubject, system: SapSystem) -> None:
@@ -215,7 +210,7 @@ def test_a_document_that_somebody_works_on_is_refused(
     """SAP's lock is told as such, with the name of who holds it."""
     before = image_of(system, step)
     subject.sap.faults.add(Fault(FaultKind.LOCKED, patch(subject), user="MUELLER"))
-    refused = send(system, step, before).refused
+    refused = answer_to(system, step, before).refused
     assert refused is not None
     assert "ME 006" == refused.details["message"]
     assert "MUELLER" in str(refused)
@@ -227,7 +222,7 @@ def test_an_update_that_fails_is_told(
     """SAP says itself that nothing of it stands: a refusal, although the status is one of its errors."""
     before = image_of(system, step)
     subject.sap.faults.add(Fault(FaultKind.UPDATE_FAILS, patch(subject)))
-    refused = send(system, step, before).refused
+    refused = answer_to(system, step, before).refused
     assert refused is not None
     assert "S& 101" == refused.details["message"]
     assert ["", ""] == stored(subject, step)
@@ -285,7 +280,7 @@ def test_deletion_says_that_nothing_takes_it_back(
     step = Step("purchase_order.undelete", subject.make("purchase_order.delete").ref)
     before = image_of(system, step)
     with pytest.raises(NotAllowed):
-        send(system, step, before)
+        answer_to(system, step, before)
 
 
 def test_a_bapi_takes_back_what_odata_cannot(subject: ODataSapSubject, tmp_path: Path) -> None:
@@ -298,10 +293,10 @@ def test_a_bapi_takes_back_what_odata_cannot(subject: ODataSapSubject, tmp_path:
     assert Reversibility.EXACT is delete.reversibility
     step = subject.make("purchase_order.delete")
     before = image_of(system, step)
-    assert send(system, step, before).refused is None
+    assert answer_to(system, step, before).refused is None
     after = image_of(system, step, before)
     (back,) = delete.inverse(step, before, after)
-    assert send(system, back, after).refused is None
+    assert answer_to(system, back, after).refused is None
     assert before == image_of(system, step, before)
     system.close()
 
@@ -343,6 +338,6 @@ def test_a_user_without_rights_is_refused(subject: ODataSapSubject, step: Step) 
     system = open_system("erp", subject.options(user="READER", password="reader"))
     system.trust_as_copy()
     before = image_of(system, step)
-    assert isinstance(send(system, step, before).refused, RefusedError)
+    assert isinstance(answer_to(system, step, before).refused, RefusedError)
     assert ["", ""] == stored(subject, step)
     system.close()

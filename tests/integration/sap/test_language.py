@@ -6,13 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from connectors.contract import Call
 from connectors.judging import root_of
 from connectors.sap.connector import SapSystem, open_system
 from core.errors import StateRefused
-from core.ids import new_id
 from tests.contract.sap_subject import SapSubject
-from tests.factories import action_of, image_of
+from tests.factories import action_of, answer_to, image_of
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +37,7 @@ def test_a_status_is_read_in_the_language_that_storno_knows(
     assert "REL" in str(root_of(step, before)["SYSTEM_STATUS"])
     assert () == action_of(system, step).problems(step, before)
 
-    (answer,) = system.apply([Call(new_id(), step, before)])
+    answer = answer_to(system, step, before)
     assert answer.refused is None
     assert action_of(system, step).is_done(step, before, image_of(system, step, before))
 
@@ -51,7 +49,7 @@ def test_a_refusal_is_told_in_the_users_language_and_judged_by_its_number(
     step = subject.make("purchase_order.close")
     before = image_of(system, step)
     subject.sap.edit("EKPO", step.ref.key, "00010", LOEKZ="L")
-    (answer,) = system.apply([Call(new_id(), step, before)])
+    answer = answer_to(system, step, before)
 
     assert isinstance(answer.refused, StateRefused)
     assert "已删除" in str(answer.refused)

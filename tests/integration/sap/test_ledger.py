@@ -8,14 +8,13 @@ from decimal import Decimal
 
 import pytest
 
-from connectors.contract import Call, Criteria, Image, Kind, Ref, Step
+from connectors.contract import Criteria, Kind, Ref, Step
 from connectors.sap.connector import SapSystem
 from core.encoding import Value
-from core.errors import OutcomeUnknown, PeriodLocked, RefusedError, Rejected
-from core.ids import new_id
+from core.errors import OutcomeUnknown, PeriodLocked, Rejected
 from sandbox.sap.faults import Fault, FaultKind
 from tests.contract.sap_subject import SapSubject, StatefulSapSubject
-from tests.factories import image_of
+from tests.factories import answer_to, image_of
 
 ACTION = "journal_entry.reverse"
 WRAPPER = "Z_STORNO_ACC_DOCUMENT_REV_POST"
@@ -56,15 +55,10 @@ def codes(system: SapSystem, step: Step) -> list[str]:
     return [p.code for p in system.actions()[ACTION].problems(step, image_of(system, step))]
 
 
-def send(system: SapSystem, step: Step, before: Image) -> RefusedError | None:
-    (answer,) = system.apply([Call(new_id(), step, before)])
-    return answer.refused
-
-
 def test_it_is_reversed_on_its_own_day(subject: SapSubject, system: SapSystem) -> None:
     """Without other words SAP's reason of storno.yaml is given, and the day on which it was posted."""
     step = entry(subject)
-    assert send(system, step, image_of(system, step)) is None
+    assert answer_to(system, step, image_of(system, step)).refused is None
 
     found = head(subject, step)
     other = subject.sap.db.tables["BKPF"]["1000", found["STBLG"], found["STJAH"]]
@@ -75,7 +69,7 @@ def test_it_is_reversed_on_its_own_day(subject: SapSubject, system: SapSystem) -
 def test_day_and_reason_can_be_given(subject: SapSubject, system: SapSystem) -> None:
     """A closed period is reversed in an open one, for the reason that the site has for it."""
     step = entry(subject, date="2026-12-01", reason="02")
-    assert send(system, step, image_of(system, step)) is None
+    assert answer_to(system, step, image_of(system, step)).refused is None
 
     found = head(subject, step)
     other = subject.sap.db.tables["BKPF"]["1000", found["STBLG"], found["STJAH"]]
@@ -89,7 +83,7 @@ def test_a_closed_period_is_told_as_such(subject: SapSubject, system: SapSystem)
     subject.sap.edit("T001B", "1000", TOPE1="010")
     try:
         then = dict(subject.sap.ledger.counts())
-        assert isinstance(send(system, step, before), PeriodLocked)
+        assert isinstance(answer_to(system, step, before).refused, PeriodLocked)
         now = subject.sap.ledger.counts()
     finally:
         subject.sap.edit("T001B", "1000", TOPE1="012")
@@ -131,10 +125,10 @@ def test_somebody_reversed_it_meanwhile(subject: SapSubject, system: SapSystem) 
     """SAP refuses to reverse twice, and no second document stands."""
     step = entry(subject)
     before = image_of(system, step)
-    assert send(system, step, before) is None
+    assert answer_to(system, step, before).refused is None
     count = len(subject.sap.db.tables["BKPF"])
 
-    assert isinstance(send(system, step, before), Rejected)
+    assert isinstance(answer_to(system, step, before).refused, Rejected)
     assert count == len(subject.sap.db.tables["BKPF"])
 
 
@@ -144,7 +138,7 @@ def test_somebody_has_it_open(subject: SapSubject, system: SapSystem) -> None:
     before = image_of(system, step)
     function = WRAPPER if subject.MODE == "wrapped" else "BAPI_ACC_DOCUMENT_REV_POST"
     subject.sap.faults.add(Fault(FaultKind.LOCKED, function, user="MUELLER"))
-    refused = send(system, step, before)
+    refused = answer_to(system, step, before).refused
 
     assert refused is not None
     assert "MUELLER" in str(refused)
@@ -160,7 +154,7 @@ def test_an_answer_lost_after_the_commit_is_settled_by_reading(
     function = WRAPPER if subject.MODE == "wrapped" else "BAPI_TRANSACTION_COMMIT"
     subject.sap.faults.add(Fault(FaultKind.LOST, function, is_applied=True))
     with pytest.raises(OutcomeUnknown):
-        send(system, step, before)
+        answer_to(system, step, before)
     after = image_of(system, step, before)
 
     assert system.actions()[ACTION].is_done(step, before, after)
@@ -174,7 +168,7 @@ def test_an_update_that_fails_leaves_no_document(subject: SapSubject, system: Sa
     before = image_of(system, step)
     function = WRAPPER if subject.MODE == "wrapped" else "BAPI_ACC_DOCUMENT_REV_POST"
     subject.sap.faults.add(Fault(FaultKind.UPDATE_FAILS, function))
-    refused = send(system, step, before)
+    refused = answer_to(system, step, before).refused
 
     assert refused is not None
     assert "S& 101" == refused.details["message"]

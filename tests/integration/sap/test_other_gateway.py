@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from config.systems import SapOptions
-from connectors.contract import Call, Criteria, Image, Kind, Ref, Step
+from connectors.contract import Criteria, Image, Kind, Ref, Step
 from connectors.sap.connector import SapSystem, open_system
 from core.errors import OutcomeUnknown
-from core.ids import new_id
+from tests.factories import answer_to
 from tests.sandbox.sap import independents
 from tests.sandbox.sap.test_independent import ask, mock_sap
 
@@ -65,7 +65,7 @@ def test_closed_and_taken_back(system: SapSystem, port: int) -> None:
     step = Step("purchase_order.close", an_order(system, number=0))
     action = system.actions()[step.action]
     before = read(system, step)
-    (answer,) = system.apply([Call(new_id(), step, before)])
+    answer = answer_to(system, step, before)
     after = read(system, step, before)
     assert answer.refused is None
     assert action.is_done(step, before, after)
@@ -73,7 +73,7 @@ def test_closed_and_taken_back(system: SapSystem, port: int) -> None:
     _, _, body = ask(port, "GET", address)
     assert b'"IsCompletelyDelivered": false' not in body.replace(b'":false', b'": false')
     (back,) = action.inverse(step, before, after)
-    (answer,) = system.apply([Call(new_id(), back, after)])
+    answer = answer_to(system, back, after)
     assert answer.refused is None
     assert before == read(system, step, before)
 
@@ -86,7 +86,7 @@ def test_one_item_is_one_request(system: SapSystem) -> None:
     open_items = [r for r in whole.of_model("POITEM") if r.fields and r.fields["NO_MORE_GR"] == ""]
     position = open_items[0].ref.key.rpartition("/")[2]
     step = Step("purchase_order.close", ref, {"items": (position,)})
-    (answer,) = system.apply([Call(new_id(), step, whole)])
+    answer = answer_to(system, step, whole)
     assert answer.refused is None
     assert action.is_done(step, whole, read(system, step, whole))
 
@@ -109,7 +109,7 @@ def test_its_refusal_is_one(system: SapSystem) -> None:
     ref = an_order(system, number=0)
     step = Step("purchase_order.close", ref, {"items": ("99999",)})
     try:
-        (answer,) = system.apply([Call(new_id(), step, read(system, step))])
+        answer = answer_to(system, step, read(system, step))
     except OutcomeUnknown:
         pytest.fail("a refusal became doubt")
     assert answer.refused is not None

@@ -7,12 +7,12 @@ from decimal import Decimal
 
 import pytest
 
-from connectors.contract import Call, Image, Ref, Step
+from connectors.contract import Image, Ref, Step
 from connectors.sap.connector import SapSystem
 from core.errors import RefusedError
-from core.ids import new_id
 from recovery.reversing.created import created_documents
 from tests.contract.sap_subject import SapSubject
+from tests.factories import answer_to
 
 ACTIONS = (
     "goods_receipt.cancel",
@@ -48,7 +48,7 @@ def codes(system: SapSystem, step: Step) -> list[str]:
 
 def do(system: SapSystem, step: Step) -> tuple[Image, Image]:
     before = image(system, step)
-    (answer,) = system.apply([Call(new_id(), step, before)])
+    answer = answer_to(system, step, before)
     if answer.refused is not None:
         raise answer.refused
     return before, image(system, step, before)
