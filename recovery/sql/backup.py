@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import structlog
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, insert, select
 
-from core.errors import JournalFull, NotAllowed, UsageError
+from core.errors import JournalFull, UsageError
 from core.events import Event
 from core.text import N_
-from recovery import schema
 from recovery.journal import Journal
 from recovery.sql import health
 from recovery.sql.database import Database
@@ -27,8 +26,6 @@ from recovery.sql.guards import guard_statements
 from recovery.sql.tables import all_tables
 
 if TYPE_CHECKING:
-    from recovery.at_rest.redaction import Redaction
-    from recovery.at_rest.sealing import Keys
     from recovery.sql.health import Health
 
 log = structlog.get_logger(__name__)
@@ -57,7 +54,7 @@ def back_up(
     part = target.with_name(target.name + _PART)
     with _written(part, target):
         _copy(journal.database, part, progress)
-        with closing(Journal.open(_url(part), keys=journal.vault.keys)) as copy:
+        with closing(Journal.open(url_of(part), keys=journal.vault.keys)) as copy:
             found = health.check(copy)
         health.require_whole(found, str(target))
         _close_up(part)
@@ -65,37 +62,8 @@ def back_up(
     return found
 
 
-def restore(
-    source: Path,
-    url: str,
-    *,
-    keys: Keys,
-    redaction: Redaction,
-    progress: Callable[[str, int], None] | None = None,
-) -> Health:
-    """Fill an empty journal from a backup, and check it. Raises `NotAllowed` where the journal has anything in it."""
-    if not source.is_file():
-        raise UsageError(N_("There is no file {file}."), file=str(source))
-    with closing(Journal.open(_url(source), keys=keys)) as backup:
-        health.require_whole(health.check(backup), str(source))
-        database = Database.open(url)
-        try:
-            with backup.database.reading() as old, database.writing() as new:
-                if new.execute(select(func.count()).select_from(schema.audit_line)).scalar_one():
-                    raise NotAllowed(
-                        reason=N_("the journal has changes in it; a backup goes into an empty one")
-                    )
-                _copy_rows(old, new, progress)
-        finally:
-            database.close()
-    _close_up(source)
-    with closing(Journal.open(url, keys=keys, redaction=redaction)) as journal:
-        found = health.check(journal)
-    health.require_whole(found, url)
-    return found
-
-
-def _url(path: Path) -> str:
+def url_of(path: Path) -> str:
+    """Return the address of a journal in a file."""
     return f"sqlite:///{path.absolute().as_posix()}"
 
 
@@ -148,15 +116,15 @@ def _copy(database: Database, part: Path, progress: Callable[[str, int], None] |
                 target.execute(statement)
             target.commit()
         return
-    empty = Database.open(_url(part))
+    empty = Database.open(url_of(part))
     try:
         with database.reading() as old, empty.writing() as new:
-            _copy_rows(old, new, progress)
+            copy_rows(old, new, progress)
     finally:
         empty.close()
 
 
-def _copy_rows(
+def copy_rows(
     old: Connection, new: Connection, progress: Callable[[str, int], None] | None
 ) -> None:
     """Copy every row of every table, those first to which others refer; rows of one table by their keys."""

@@ -197,7 +197,7 @@ def back_up(session: Session) -> int:
 
 def restore(session: Session) -> int:
     """Fill an empty journal from a backup."""
-    from recovery.sql.backup import restore as read_backup
+    from recovery.sql.restore import restore as read_backup
 
     services, output = session.services, session.output
     with Progress(output, N_("Reading the backup")):

@@ -14,13 +14,15 @@ import pytest
 from core.errors import JournalBroken, JournalFull, JournalKeyMissing, NotAllowed, UsageError
 from recovery.at_rest.redaction import Redaction
 from recovery.at_rest.sealing import Keys
+from recovery.freezes import Scope, freeze
 from recovery.journal import Journal
 from recovery.sql import backup
-from recovery.sql.backup import back_up, restore
+from recovery.sql.backup import back_up
 from recovery.sql.guards import missing_guards
 from recovery.sql.health import check, compact, figures
+from recovery.sql.restore import restore
 from recovery.states import ChangeSetState
-from tests.integration.recovery.scene import CANCEL, Scene, make_scene
+from tests.integration.recovery.scene import CANCEL, MEI, Scene, make_scene
 from tests.integration.recovery.test_audit import behind
 from tests.integration.recovery.test_vault import NEW
 
@@ -186,6 +188,65 @@ def test_a_journal_with_something_in_it_is_not_overwritten(
     with pytest.raises(UsageError, match="no file"):
         restore(tmp_path / "nothing.db", journal_url, keys=Keys(), redaction=OPEN)
     assert both.journal.verify().is_intact
+
+
+@pytest.mark.parametrize("keys", [(), (NEW,)], ids=["open", "sealed"])
+def test_a_journal_that_was_only_looked_at_is_empty(
+    scene: Scene, empty_url: str, tmp_path: Path, keys: tuple[tuple[str, bytes], ...]
+) -> None:
+    """Opening it wrote a seed, the head of a chain, perhaps a key: the backup's own take their place."""
+    scene.do(CANCEL, scene.orders(3))
+    back_up(scene.journal, tmp_path / "backup.db")
+    Journal.open(empty_url, keys=Keys(keys)).close()
+    restore(tmp_path / "backup.db", empty_url, keys=Keys(keys), redaction=OPEN)
+
+    with closing(Journal.open(empty_url, keys=Keys(keys))) as journal:
+        assert story(scene.journal) == story(journal)
+        assert () == check(journal).problems
+        assert scene.journal.image_hash(b"x") == journal.image_hash(b"x")
+
+
+def test_a_journal_with_a_freeze_is_not_empty(scene: Scene, tmp_path: Path) -> None:
+    """Nothing that somebody decided is lost with a restore."""
+    back_up(scene.journal, tmp_path / "backup.db")
+    url = f"sqlite:///{tmp_path / 'new.db'}"
+    with closing(Journal.open(url)) as journal:
+        freeze(journal, Scope(), actor=MEI, reason="stop")
+
+    with pytest.raises(NotAllowed, match="empty"):
+        restore(tmp_path / "backup.db", url, keys=Keys(), redaction=OPEN)
+
+
+def test_a_backup_is_only_read(scene: Scene, tmp_path: Path) -> None:
+    """From a medium that cannot be written, with a key that it does not know; it stays as it was, alone in its folder."""
+    scene.do(CANCEL, scene.orders(3))
+    folder = tmp_path / "medium"
+    target = folder / "backup.db"
+    back_up(scene.journal, target)
+    before = target.read_bytes()
+    target.chmod(0o400)
+    folder.chmod(0o500)
+    try:
+        restore(target, f"sqlite:///{tmp_path / 'new.db'}", keys=Keys([NEW]), redaction=OPEN)
+    finally:
+        folder.chmod(0o700)
+
+    assert before == target.read_bytes()
+    assert ["backup.db"] == [each.name for each in folder.iterdir()]
+    assert [] == [each.name for each in tmp_path.iterdir() if each.name.startswith("storno-")]
+    with closing(Journal.open(f"sqlite:///{tmp_path / 'new.db'}", keys=Keys([NEW]))) as journal:
+        assert () == check(journal).problems
+
+
+def test_what_is_no_backup_is_refused(tmp_path: Path) -> None:
+    """And the journal stays empty."""
+    (tmp_path / "letter.txt").write_text("Dear Sir, " * 200)
+    url = f"sqlite:///{tmp_path / 'new.db'}"
+    with pytest.raises(JournalBroken):
+        restore(tmp_path / "letter.txt", url, keys=Keys(), redaction=OPEN)
+
+    with closing(Journal.open(url)) as journal:
+        assert [] == journal.change_sets()
 
 
 def test_a_copy_takes_all_rows(

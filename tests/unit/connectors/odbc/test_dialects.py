@@ -306,7 +306,7 @@ def test_oracle_holds_the_moment_that_was_written(
 
     cell = dialect.captured(column).read(there)
 
-    assert is_written(cell, Cell(written))
+    assert is_written(cell, Cell(written), column)
     assert (bound,) == dialect.compile(dialect.changed(column, New(written))).parameters[:1]
     assert (there[1:],) == dialect.compile(dialect.changed(column, New(*cell))).parameters[:1]
     before_christ = dialect.captured(column).read("-0044-03-15 12:00:00")
