@@ -22,11 +22,13 @@ from recovery.sql.database import Database
 from recovery.sql.guards import UNDELETABLE, guard_statements
 from recovery.sql.schema_storage import journal_key
 from recovery.sql.schema_workers import system_state
+from recovery.sql.stopped_by_restore import stop_everything
 from recovery.sql.tables import all_tables
 
 if TYPE_CHECKING:
     from recovery.at_rest.redaction import Redaction
     from recovery.at_rest.sealing import Keys
+    from recovery.model import Actor
     from recovery.sql.health import Health
 
 _OF_EVERY_JOURNAL: Final = {
@@ -46,11 +48,12 @@ def restore(
     *,
     keys: Keys,
     redaction: Redaction,
+    actor: Actor,
     progress: Callable[[str, int], None] | None = None,
 ) -> Health:
     """Fill a journal in which nothing was done yet from a backup, and check it.
 
-    Raises `NotAllowed` where the journal has anything in it, `JournalBroken` when the backup is not whole.
+    What was on its way when the backup was made does not go on: see `recovery.sql.stopped_by_restore`. Raises `NotAllowed` where the journal has anything in it, `JournalBroken` when the backup is not whole.
     """
     if not source.is_file():
         raise UsageError(N_("There is no file {file}."), file=str(source))
@@ -64,6 +67,7 @@ def restore(
             with backup.database.reading() as old, database.writing() as new:
                 _empty(new)
                 copy_rows(old, new, progress)
+                stop_everything(new, backup, actor)
     with closing(Journal.open(url, keys=keys, redaction=redaction)) as journal:
         found = health.check(journal)
         health.require_whole(found, journal.name)

@@ -206,8 +206,16 @@ def restore(session: Session) -> int:
             session.settings.journal_url,
             keys=services.journal_keys,
             redaction=services.redaction,
+            actor=services.actor,
         )
     output.say(N_("The journal holds what the backup holds, and it was verified."), style="green")
+    output.say(
+        N_(
+            "What was on its way then does not go on: it may have been done since. Plans have expired, and what was not"
+            " sent is left out."
+        )
+    )
+    output.command("storno changes list", why=N_("what waits for a person"))
     _say_checked(session, health)
     output.document({"file": str(session.arguments.file), **_health_document(health)})
     return Exit.DONE
