@@ -14,8 +14,11 @@ from tests.integration.odbc.ground import Ground
 from tests.spoilt_line import SPOILT, carried_out, mischief
 from tests.tcp_proxy import How, TCPProxy, Way
 
-CASES: Final = [each for each in SPOILT if each != (How.GARBAGE, Way.TO_CLIENT, 20)]
-"""Bytes that are altered within an answer alter its length: then a driver waits for more, and TCP lets none through."""
+ALTERED_LENGTH: Final = {
+    "postgresql": {(How.GARBAGE, Way.TO_CLIENT, 20)},
+    "mariadb": {(How.GARBAGE, Way.TO_CLIENT, place) for place in (0, 20)},
+}
+"""Bytes of an answer that tell its length: altered, its driver waits for more for ever. TCP lets none of that through."""
 
 pytestmark = [
     pytest.mark.timeout(600),
@@ -37,8 +40,9 @@ def line(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> Iterator[TCPProxy]:
 def test_each_order_is_written_once(ground: Ground, line: TCPProxy, when: str) -> None:
     """Counted by the tables themselves, whatever happens on the line; nothing else was written."""
     before = ground.dump()
-    numbers = ground.numbers(len(CASES))
-    for number, (how, way, place) in zip(numbers, CASES, strict=True):
+    cases = [each for each in SPOILT if each not in ALTERED_LENGTH[ground.backend]]
+    numbers = ground.numbers(len(cases))
+    for number, (how, way, place) in zip(numbers, cases, strict=True):
         approved = ground.approved([number])
         # A COMMIT and what is answered to it are a dozen bytes.
         bytes_before = min(place, 5) if when == "commit" else place
