@@ -103,6 +103,7 @@ class MariaDB(Dialect):
     packing = JsonArrayAgg()
     bulk_encoding = "UTF8"
     zones = MARIADB
+    streams = False
     current_database = "select database()"
     version_query = "select version()"
 

@@ -81,6 +81,7 @@ class Dialect(ABC):
     can_forbid_writing: ClassVar[bool] = True  # a session can be made read-only on the server
     statement_limit_by: ClassVar[str] = "server"  # else "attribute" (of the connection) or "timer"
     bulk_encoding: ClassVar[str] = "AUTO"  # of arrow-odbc
+    streams: ClassVar[bool] = True  # its driver hands rows out before it has them all
     has_true_sizes: ClassVar[bool] = True  # no text is longer than its column says
     has_row_values: ClassVar[bool] = True  # (a, b) IN ((1, 2), (3, 4))
     locks_gaps: ClassVar[bool] = False  # `locked` keeps new rows out, and needs no right to write
