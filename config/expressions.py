@@ -375,3 +375,13 @@ def _check_format(name: str, arguments: tuple[Node, ...]) -> None:
                 N_("{name}('...') is told a format of yyyy MM dd HH mm ss, as in 'yyyyMMdd'"),
                 name=name,
             )
+        form = str(each.value)  # type: ignore[union-attr]
+        has_time = any(sign in form for sign in ("HH", "mm", "ss", "fff"))
+        if has_time and (name == "today" or ("mm" in form and "HH" not in form)):
+            raise wrong(
+                N_(
+                    "{name}('{form}'): mm are minutes, months are MM; the time of day is told by now('HH:mm:ss')"
+                ),
+                name=name,
+                form=form,
+            )

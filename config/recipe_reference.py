@@ -44,12 +44,14 @@ They are never pasted into a statement: identifiers are quoted and values bound.
 * Over the rows of a place (`lines`, or the name of a related table): `any(lines, c)`, `every(lines, c)`, `sum(lines, x)`, `count(lines, c)`, `max(lines, x)`, `min(lines, x)`.
   `every` over no rows is false: a document without lines is never closed by its lines.
 * Only in what a write sets: `closer()`, `today()`, `now()`, `today('yyyyMMdd')`, `now('HH:mm:ss')`.
+  `mm` are minutes and `MM` months; `today` has no time of day.
   They tell the time in `time_zone` of `storno.yaml`; a column whose moments have a zone of their own gets the same moment.
 * Only under `recomputed`: `keep()`, the value that would stand there otherwise.
 
 A comparison with nothing (NULL) is neither true nor false, and so is its `not`; a condition that is not true does not hold. Where a column may
 hold nothing, say what that means: `coalesce(received, 0) < quantity`, `closed is null or closed <> 'Y'`.
-Text compares to the last letter, case included; blanks at its end do not count.
+Text compares to the last letter, case included; blanks at its end do not count. `trim` takes blanks away, no other signs.
+A text equals a number only where it is written as that number: compare text with text.
 Text that looks like a number or begins with a quote must itself stand in quotes in YAML: `TD016: "'y'"`.
 """
 

@@ -7,7 +7,7 @@ Db2 get is compiled and compared as text; no such server has run it.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -118,19 +118,19 @@ class Dialect(ABC):
         """Return an identifier in quotes, whatever stands in it."""
         return self.compiler.identifier_preparer.quote_identifier(name)
 
-    def table(self, name: str, *columns: str) -> TableClause:
-        """Return a table for SQLAlchemy: `table`, `schema.table` or `database.schema.table`."""
+    def table(self, name: str, *columns: str, texts: Collection[str] = ()) -> TableClause:
+        """Return a table for SQLAlchemy: `table`, `schema.table` or `database.schema.table`; `texts` hold text."""
         *owner, last = name.split(".")
         schema = self._schema(owner) if owner else None
         return sa.table(
             quoted_name(last, quote=True),
-            *(self.column(column) for column in columns),
+            *(self.column(column, is_text=column in texts) for column in columns),
             **({} if schema is None else {"schema": schema}),
         )
 
-    def column(self, name: str) -> sa.ColumnClause[Any]:
+    def column(self, name: str, *, is_text: bool = False) -> sa.ColumnClause[Any]:
         """Return a column for SQLAlchemy, always quoted."""
-        return sa.column(quoted_name(name, quote=True))
+        return sa.column(quoted_name(name, quote=True), sa.String() if is_text else None)
 
     def locked(self, select: Select[Any], table: TableClause, limits: OdbcLimits) -> Select[Any]:
         """Make a SELECT hold its rows against every other writer until the transaction ends."""

@@ -287,7 +287,7 @@ def _function(name: str, values: Sequence[Value]) -> Value:
         return None
     match name:
         case "trim":
-            return values[0].strip() if isinstance(values[0], str) else values[0]
+            return values[0].strip(" ") if isinstance(values[0], str) else values[0]
         case "text":
             return plain_text(values[0])
         case "concat":

@@ -147,9 +147,27 @@ def _comparison(operator: str, left: Node, right: Node, scope: Scope) -> Element
             element if is_text else _exact(element, scope.dialect)
             for element, is_text in zip((one, other), texts, strict=True)
         )
+    elif _is_text(one) and _is_text(other):
+        one, other = _exact(one, scope.dialect), _exact(other, scope.dialect)
+    elif operator in ("=", "<>"):
+        # As text, since not every database compares a text with a number.
+        if _is_text(one) and (number := _number_literal(right)) is not None:
+            one, other = _exact(sa.func.ltrim(one), scope.dialect), number
+        elif _is_text(other) and (number := _number_literal(left)) is not None:
+            one, other = number, _exact(sa.func.ltrim(other), scope.dialect)
     return {
         "=": one.__eq__, "<>": one.__ne__, "<": one.__lt__, "<=": one.__le__, ">": one.__gt__, ">=": one.__ge__,
     }[operator](other)  # fmt: skip
+
+
+def _is_text(element: Element) -> bool:
+    return isinstance(element.type, sa.String)
+
+
+def _number_literal(node: Node) -> Element | None:
+    if not isinstance(node, Literal) or isinstance(node.value, str | bool) or node.value is None:
+        return None
+    return sa.literal(str(node.value), sa.String())
 
 
 def _exact(element: Element, dialect: Dialect) -> Element:
@@ -182,7 +200,8 @@ def _sql_function(name: str, arguments: tuple[Node, ...], scope: Scope) -> Eleme
             for each in values[1:]:
                 is_better = best < each if name == "least" else best > each
                 best = sa.case((is_better, best), else_=each)
-            return best
+            # Of what is not known, nobody knows the least.
+            return sa.case((sa.or_(*(v.is_(sa.null()) for v in values)), sa.null()), else_=best)
         case _:
             raise ContractBroken(problem=f"{name}() stands outside a write")
 

@@ -22,13 +22,13 @@ from core.errors import BadInput, NotFound
 from core.text import N_
 
 if TYPE_CHECKING:
-    from sqlalchemy.sql.expression import FromClause, Select
+    from sqlalchemy.sql.expression import FromClause, Select, TableClause
 
     from config.expressions import Expression
     from connectors.odbc.connection import Database
     from connectors.odbc.dialects import Dialect, Element
     from connectors.odbc.target import LiveKind
-    from connectors.odbc.values import Column
+    from connectors.odbc.values import Column, Table
 
 FEW: Final = 500
 """So many keys are asked for in one question; more are read in several."""
@@ -160,7 +160,7 @@ class _Question:
 
     def _table(self, place: str) -> FromClause:
         live = self._kind.tables[place]
-        return self._dialect.table(live.name, *live.columns)
+        return _typed_table(self._dialect, live)
 
     def _joined(self, place: str, table: FromClause, shown: Any) -> tuple[Scope, Any]:
         """Join the lookups that expressions name, and only those."""
@@ -172,7 +172,7 @@ class _Question:
             live = self._kind.lookups.get((place, alias))
             if live is None or alias not in named:
                 continue
-            joined = self._dialect.table(live.name, *live.columns).alias(f"{place[0]}{number}")
+            joined = _typed_table(self._dialect, live).alias(f"{place[0]}{number}")
             lookups[alias] = joined
             on = (
                 self._same_key(
@@ -342,6 +342,11 @@ class _Question:
                 for each in known
             )
         )
+
+
+def _typed_table(dialect: Dialect, live: Table) -> TableClause:
+    texts = {name for name, column in live.columns.items() if column.sort is Sort.TEXT}
+    return dialect.table(live.name, *live.columns, texts=texts)
 
 
 def _remaining(found: Mapping[str, Element]) -> Element | None:

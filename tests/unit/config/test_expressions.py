@@ -86,3 +86,20 @@ def test_no_text_breaks_the_reader(written: str) -> None:
     """Whatever somebody writes is an expression or an error of the recipe."""
     with suppress(PydanticCustomError):
         parse(written)
+
+
+@pytest.mark.parametrize(
+    "written", ["today('yyyymmdd')", "today('yyyy-MM-dd HH:mm')", "today('ss')", "now('yyyymmdd')"]
+)
+def test_minutes_are_no_months(written: str) -> None:
+    """`mm` are minutes: a day has none, and beside a year without an hour nobody means them."""
+    with pytest.raises(PydanticCustomError) as caught:
+        parse(written)
+
+    assert "mm are minutes" in str(caught.value.context)
+
+
+@pytest.mark.parametrize("written", ["today('yyyyMMdd')", "now('yyyyMMddHHmmss')", "now('HH:mm')"])
+def test_formats_of_days_and_moments(written: str) -> None:
+    """Months are `MM`."""
+    assert isinstance(parse(written).node, Function)
