@@ -434,7 +434,6 @@ def _make_workers() -> None:
         sa.Column("fence", sa.Integer, nullable=False),
         sa.Column("claimed_at", UTCDateTime),
         sa.Column("lease_until", sa.Float),
-        sa.Column("kept_at", sa.Float),
         sa.PrimaryKeyConstraint("change_set_id", name="pk_claim"),
         sa.ForeignKeyConstraint(
             ["change_set_id"], ["change_set.id"], name="fk_claim_change_set_id"
