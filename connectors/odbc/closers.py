@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from config.recipes import DOCUMENT, LINES
-from connectors.odbc.formulas_sql import Scope, sql_of
+from connectors.odbc.formulas_sql import restricted
 from connectors.odbc.periods import find_table
 from connectors.odbc.signing import closer_problems, writes_name
-from connectors.odbc.spelling import spelled
+from connectors.odbc.spelling import every_name
 from core.errors import StornoError
 from core.text import N_, Text
 
 if TYPE_CHECKING:
     from config.recipes import Recipe
     from connectors.odbc.connection import Database
-    from connectors.odbc.dialects import Element
     from connectors.odbc.recipe_actions import RecipeAction
     from connectors.odbc.target import LiveKind
 
@@ -32,28 +31,19 @@ def users_of(database: Database, recipe: Recipe) -> frozenset[str] | None:
     if live is None:
         return None
     wanted = {users.name, *(users.only.columns() if users.only is not None else ())}
-    here = {name: name for name in wanted} | spelled(wanted, live)
-    if not set(here.values()) <= live.columns.keys():
+    here = every_name(wanted, live)
+    if here is None:
         return None
     dialect = database.dialect
     table = dialect.table(live.name, *here.values())
     select = sa.select(*dialect.named([table.c[here[users.name]]]))
-    if users.only is not None:
-        row = _Spelled({name: table.c[other] for name, other in here.items()})
-        select = select.where(sql_of(users.only, Scope(dialect, row)))
+    select = restricted(select, users.only, table, here, dialect)
     try:
         with database.reading() as session:
             rows = session.rows(dialect.compile(select))
     except StornoError:
         return None
     return frozenset(str(row[0]).rstrip(" ") for row in rows if row[0] is not None)
-
-
-class _Spelled:
-    """A row whose columns go by the names of the recipe."""
-
-    def __init__(self, columns: Mapping[str, Element]) -> None:
-        self.c = columns
 
 
 def longest_of(kinds: Iterable[LiveKind], recipe: Recipe) -> int | None:

@@ -19,8 +19,8 @@ from config.secrets import register_secret
 from connectors.odbc import connection_string as strings
 from connectors.odbc.dialect_names import dialect_by_driver, dialect_of
 from connectors.odbc.dialects import Dialect, Statement
-from connectors.odbc.drivers import driver_module, installed_drivers
-from connectors.odbc.errors import Moment, driver_missing, from_driver
+from connectors.odbc.drivers import driver_module
+from connectors.odbc.errors import Moment, from_driver, no_answer, with_names
 from connectors.odbc.patience import GRACE, AtOnce, Patience, Silence
 from connectors.odbc.shapes import Memory
 from connectors.odbc.zones import Zone
@@ -28,11 +28,9 @@ from core.errors import (
     BadInput,
     NotAllowed,
     NotFound,
-    OutcomeUnknown,
     StornoError,
-    Unreachable,
 )
-from core.text import N_, Text
+from core.text import N_
 
 if TYPE_CHECKING:
     from config.systems import OdbcOptions
@@ -404,39 +402,21 @@ class Database:
     def error(self, error: BaseException, moment: Moment) -> StornoError:
         """Return the one error of ours for what the driver raised, or did not say."""
         if isinstance(error, Silence):
-            problem = Text(N_("no answer within {seconds} s"), {"seconds": f"{error.seconds:g}"})
-            # Before a COMMIT is sent, nothing of what was is ever committed.
-            kind = OutcomeUnknown if moment is Moment.COMMIT else Unreachable
-            return kind(system=self.system, problem=problem)
-        if isinstance(error, _TYPE_ERRORS):
-            found: StornoError = from_driver(
-                self.system, self.user, self.dialect.name, error, moment
-            )
-        else:
-            found = from_driver(
-                self.system,
-                self.user,
-                self.dialect.name,
-                error,
-                moment,
-                seconds=self.limits.statement,
-            )
-        if isinstance(found, NotFound) and found.details.get("what") == "driver":
-            return driver_missing(
-                str(found.details["said"]),
-                strings.value_of(self._parts, "Driver") or "",
-                ", ".join(installed_drivers()),
-            )
-        if isinstance(found, NotFound) and found.details.get("what") == "database":
-            return NotFound(
-                N_("{system}: there is no database {name}: {said}"),
-                **{
-                    **found.details,
-                    "name": strings.value_of(self._parts, "Database", "DBQ") or "-",
-                    "system": self.system,
-                },
-            )
-        return found
+            return no_answer(self.system, error.seconds, moment)
+        found = from_driver(
+            self.system,
+            self.user,
+            self.dialect.name,
+            error,
+            moment,
+            seconds=self.limits.statement,
+        )
+        return with_names(
+            found,
+            self.system,
+            strings.value_of(self._parts, "Driver") or "",
+            strings.value_of(self._parts, "Database", "DBQ") or "-",
+        )
 
     def _dialect(self) -> Dialect:
         options = self.options

@@ -20,7 +20,16 @@ from connectors.odbc.dialects import (
     plain_bound,
     text_of,
 )
-from connectors.odbc.values import Cell, Column, Sort, Table, date_cell, decimal_cell, time_cell
+from connectors.odbc.values import (
+    Cell,
+    Column,
+    Sort,
+    Table,
+    date_cell,
+    decimal_cell,
+    double_cell,
+    time_cell,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import Dialect as Compiler
@@ -74,7 +83,6 @@ class Db2(Dialect):
 
     name = "db2"
     product = "Db2"
-    can_forbid_writing = False
     statement_limit_by = "attribute"
     has_row_values = False
     current_database = "select current server from sysibm.sysdummy1"
@@ -103,7 +111,7 @@ class Db2(Dialect):
                     or_null(lambda text: decimal_cell(text, keeps_scale=keeps_scale)),
                 )
             case Sort.FLOAT:
-                return Captured((self.column(column.name),), _double)
+                return Captured((self.column(column.name),), double_cell)
             case _:
                 pass
         return self.typed(column)
@@ -149,10 +157,6 @@ class Db2(Dialect):
                 key[int(place)] = column
         is_view = found[0][-1].strip() == "V"
         return Table(name, columns, tuple(key[place] for place in sorted(key)), is_view=is_view)
-
-
-def _double(value: float | None) -> Cell:
-    return Cell(None if value is None else Decimal(repr(value)))
 
 
 def _full(native: str, length: int, scale: int) -> str:

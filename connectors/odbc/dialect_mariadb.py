@@ -29,7 +29,6 @@ from connectors.odbc.values import (
     Cell,
     Change,
     Column,
-    New,
     Sort,
     Table,
     boolean_cell,
@@ -178,7 +177,6 @@ class MariaDB(Dialect):
     def changed(self, column: Column, change: Change) -> Element:
         if (
             column.sort is Sort.TEXT
-            and isinstance(change, New)
             and change.raw is None
             and isinstance(change.value, str)
             and not is_safe_wide(change.value)

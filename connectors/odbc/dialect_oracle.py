@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.oracle.base import OracleDialect
 
 from connectors.odbc.dialects import Captured, Dialect, Element, Rows, or_null, plain_bound, text_of
-from connectors.odbc.values import Cell, Column, Sort, Table, decimal_cell, zoned_cell
+from connectors.odbc.values import Cell, Column, Sort, Table, decimal_cell, double_cell, zoned_cell
 
 if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import Dialect as Compiler
@@ -47,7 +46,6 @@ class Oracle(Dialect):
     product = "Oracle"
     parameter_limit = 30_000
     key_chunk = 500  # 1,000 is the most in one IN
-    can_forbid_writing = False
     statement_limit_by = "attribute"
     current_database = "select sys_context('userenv', 'db_name') from dual"
     version_query = "select max(version) from product_component_version"
@@ -74,7 +72,7 @@ class Oracle(Dialect):
                 element = self.sql("rawtohex({})", column)
                 return Captured((element,), or_null(lambda text: Cell(bytes.fromhex(text))))
             case Sort.FLOAT:
-                return Captured((self.column(column.name),), _double)
+                return Captured((self.column(column.name),), double_cell)
             case _:
                 pass
         return self.typed(column)
@@ -169,10 +167,6 @@ def _number(text: str) -> Cell:
     # `.5` is how Oracle writes a half.
     plain = text.replace("-.", "-0.") if text.startswith("-.") else text
     return decimal_cell("0" + plain if plain.startswith(".") else plain, keeps_scale=False)
-
-
-def _double(value: float | None) -> Cell:
-    return Cell(None if value is None else Decimal(repr(value)))
 
 
 def _whole(value: Any) -> int | None:

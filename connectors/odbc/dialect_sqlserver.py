@@ -27,6 +27,7 @@ from connectors.odbc.values import (
     Table,
     bytes_text_cell,
     date_cell,
+    double_cell,
     time_cell,
     zoned_cell,
 )
@@ -96,7 +97,6 @@ class SQLServer(Dialect):
     name = "sqlserver"
     product = "SQL Server"
     parameter_limit = 2_000  # 2,100 is the server's own limit
-    can_forbid_writing = False  # no setting of a session does: the user must not be allowed to
     statement_limit_by = "attribute"
     has_row_values = False
     locks_gaps = True  # HOLDLOCK: nothing comes between the keys that were looked at
@@ -137,7 +137,7 @@ class SQLServer(Dialect):
                     (self.sql("convert(varchar(40), {}, 126)", column),), or_null(zoned_cell)
                 )
             case Sort.FLOAT:
-                return Captured((self.column(column.name),), _double)
+                return Captured((self.column(column.name),), double_cell)
             case Sort.OTHER:
                 return Captured((self.sql("convert(nvarchar(max), {})", column),), Cell)
             case _:
@@ -207,10 +207,6 @@ class SQLServer(Dialect):
 
     def _object(self, name: str) -> str:
         return ".".join(self.quote(part) for part in name.split("."))
-
-
-def _double(value: float | None) -> Cell:
-    return Cell(None if value is None else Decimal(repr(value)))
 
 
 def _size(native: str, length: int) -> int:

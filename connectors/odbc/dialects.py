@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.sql.elements import ColumnElement, quoted_name
 
 from connectors.odbc.statements import KEYS, LARGE, Statement
-from connectors.odbc.values import Cell, Change, Column, Plus, plain_text
+from connectors.odbc.values import Cell, Change, Column, plain_text
 from core.normal_form import NormalForm
 
 if TYPE_CHECKING:
@@ -78,7 +78,6 @@ class Dialect(ABC):
     begin: ClassVar[str | None] = (
         None  # what opens a writing transaction, where the driver's own is too weak
     )
-    can_forbid_writing: ClassVar[bool] = True  # a session can be made read-only on the server
     statement_limit_by: ClassVar[str] = "server"  # else "attribute" (of the connection) or "timer"
     bulk_encoding: ClassVar[str] = "AUTO"  # of arrow-odbc
     streams: ClassVar[bool] = True  # its driver hands rows out before it has them all
@@ -239,20 +238,8 @@ class Dialect(ABC):
     def bound(self, column: Column, value: Any, raw: str | None = None) -> Element:
         """Return a bound value in the column's own type: from `raw` where there is one."""
 
-    def can_hold(self, column: Column, value: Any) -> bool:
-        """Whether a value can stand in a column at all: what nobody can write down is in no row."""
-        try:
-            if isinstance(value, str):
-                value.encode()
-            self.bound(column, value)
-        except ValueError:
-            return False
-        return True
-
     def changed(self, column: Column, change: Change) -> Element:
         """Return what an UPDATE sets a column to."""
-        if isinstance(change, Plus):
-            return self.column(column.name) + sa.literal_column(str(int(change.amount)))
         if change.value is None and change.raw is None:
             return sa.null()
         return self.bound(column, change.value, change.raw)

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
 from connectors.answers import cut
+from connectors.odbc.drivers import installed_drivers
 from core.errors import (
     AccessDenied,
     BadAnswer,
@@ -23,10 +24,9 @@ from core.errors import (
     Rejected,
     StornoError,
     Timeout,
-    TransientError,
     Unreachable,
 )
-from core.text import N_
+from core.text import N_, Text
 
 _NATIVE: Final = re.compile(r"\((-?\d+)\)\s*(?:\(SQL\w+\))?\s*$")
 _ORIGIN: Final = re.compile(r"^(?:\[[^\]]*\]\s*)+")
@@ -197,17 +197,30 @@ def driver_missing(said: str, name: str = "", known: str = "") -> NotFound:
     )
 
 
+def no_answer(system: str, seconds: float, moment: Moment) -> StornoError:
+    """Return the error for a server that said nothing: before a COMMIT was sent, nothing of what was is ever committed."""
+    problem = Text(N_("no answer within {seconds} s"), {"seconds": f"{seconds:g}"})
+    kind = OutcomeUnknown if moment is Moment.COMMIT else Unreachable
+    return kind(system=system, problem=problem)
+
+
+def with_names(error: StornoError, system: str, driver: str, database: str) -> StornoError:
+    """Say which driver, or which database, is not there; other errors are returned as they are."""
+    what = error.details.get("what") if isinstance(error, NotFound) else None
+    if what == "driver":
+        return driver_missing(str(error.details["said"]), driver, ", ".join(installed_drivers()))
+    if what == "database":
+        details = {**error.details, "name": database, "system": system}
+        return NotFound(N_("{system}: there is no database {name}: {said}"), **details)
+    return error
+
+
 def with_offenders(error: StornoError, operations: tuple[str, ...]) -> StornoError:
     """Name the operations that a refusal is about; other errors are returned as they are."""
     if not isinstance(error, RefusedError) or not operations:
         return error
     details: dict[str, Any] = {**error.details, "offenders": operations}
     return type(error)(error.text.template, **details)
-
-
-def is_transient(error: StornoError) -> bool:
-    """Whether it is certain that nothing happened and that the same may pass later."""
-    return isinstance(error, TransientError)
 
 
 def _of(table: dict[str, frozenset[int]], dialect: str) -> frozenset[int]:

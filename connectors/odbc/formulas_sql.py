@@ -41,6 +41,27 @@ class Scope:
     rows: Rows | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Spelled:
+    """A row whose columns go by the names of the recipe, however the live table spells them."""
+
+    c: Mapping[str, Any]
+
+
+def restricted(
+    select: sa.Select[Any],
+    only: Expression | None,
+    table: FromClause,
+    names: Mapping[str, str],
+    dialect: Dialect,
+) -> sa.Select[Any]:
+    """Let a SELECT have only the rows for which a condition of the recipe holds; `names` as `every_name` gives them."""
+    if only is None:
+        return select
+    row = Spelled({name: table.c[here] for name, here in names.items()})
+    return select.where(sql_of(only, Scope(dialect, row)))
+
+
 def sql_of(expression: Expression, scope: Scope) -> Element:
     """Return an expression as SQL, values bound and identifiers quoted."""
     return _sql(expression.node, scope)

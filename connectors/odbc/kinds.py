@@ -15,7 +15,7 @@ from config.recipes import DOCUMENT, LINES
 from connectors.columns import DOCUMENT_COLUMNS, LINE_COLUMNS, documents_schema, lines_schema
 from connectors.contract import Criteria, Kind
 from connectors.odbc.formulas_sql import Scope, joined, sql_of
-from connectors.odbc.lookup import find
+from connectors.odbc.lookup import find, may_stand
 from connectors.odbc.reading import batches
 from connectors.odbc.values import Sort, is_fixed, key_values
 from core.errors import BadInput, NotFound
@@ -325,7 +325,11 @@ class _Question:
             parts = key_values(columns, key)
         except BadInput:
             return None
-        return parts if all(map(self._dialect.can_hold, columns, parts)) else None
+        is_there = all(
+            may_stand(self._dialect, column, part)
+            for column, part in zip(columns, parts, strict=True)
+        )
+        return parts if is_there else None
 
     def _among(self, columns: Sequence[Column], values: Sequence[Sequence[Any] | None]) -> Element:
         known = [each for each in values if each is not None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -31,7 +32,7 @@ def find(
     columns = [live.columns[name] for name in rules.document.number]
     stripped = {number: number.rstrip(" ") for number in numbers}
     found: dict[str, set[Ref]] = {number: set() for number in stripped.values()}
-    can_hold = database.dialect.can_hold
+    can_hold = partial(may_stand, database.dialect)
     wanted = [
         parts
         for number in found
@@ -61,6 +62,17 @@ def _may_end_in_blanks(columns: Sequence[Column]) -> bool:
         return False
     (column,) = columns
     return column.sort in (Sort.TEXT, Sort.ANY) and not is_fixed(column)
+
+
+def may_stand(dialect: Dialect, column: Column, value: Any) -> bool:
+    """Whether a value can stand in a column at all: what nobody can write down there is in no row."""
+    try:
+        if isinstance(value, str):
+            value.encode()
+        dialect.bound(column, value)
+    except ValueError:
+        return False
+    return True
 
 
 class _Question:

@@ -6,16 +6,16 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
 from connectors.odbc.document_rows import PERIOD
 from connectors.odbc.formulas import NOTHING, Row, Sight, holds, ready, value_of
-from connectors.odbc.formulas_sql import Scope, sql_of
+from connectors.odbc.formulas_sql import restricted
 from connectors.odbc.pages import came
 from connectors.odbc.shapes import Plan
-from connectors.odbc.spelling import spelled
+from connectors.odbc.spelling import every_name
 from core.encoding import Value
 from core.errors import AccessDenied, BadAnswer, NotFound
 
@@ -76,17 +76,15 @@ class Periods:
         columns = sorted(period.columns())
         if live is None:
             return None
-        here = {name: name for name in columns} | spelled(set(columns), live)
-        if not set(here.values()) <= live.columns.keys():
+        here = every_name(set(columns), live)
+        if here is None:
             return None
         dialect = self._database.dialect
         table = dialect.table(live.name, *here.values())
         own = [live.columns[each] for each in dict.fromkeys(here.values())]
         plan = Plan([(column, dialect.captured(column)) for column in own])
         select = sa.select(*dialect.named(plan.elements)).select_from(table)
-        if period.only is not None:
-            row = _Spelled({name: table.c[other] for name, other in here.items()})
-            select = select.where(sql_of(period.only, Scope(dialect, row)))
+        select = restricted(select, period.only, table, here, dialect)
         return dialect.compile(select), plan, here
 
 
@@ -148,13 +146,6 @@ def _book_year(recipe: Recipe, database: str) -> int | None:
     found = re.search(recipe.book.database, database) if recipe.book is not None else None
     year = found.groupdict().get("year") if found is not None else None
     return int(year) if year is not None and year.isdigit() else None
-
-
-class _Spelled:
-    """A row whose columns go by the names of the recipe."""
-
-    def __init__(self, columns: Mapping[str, Any]) -> None:
-        self.c = columns
 
 
 def find_table(database: Database, name: str) -> Table | None:

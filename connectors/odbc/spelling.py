@@ -37,6 +37,12 @@ def spelled(names: frozenset[str] | set[str], live: values.Table) -> dict[str, s
     }
 
 
+def every_name(names: frozenset[str] | set[str], live: values.Table) -> dict[str, str] | None:
+    """Return how the live table spells each of these names; None where it lacks one."""
+    here = {name: name for name in names} | spelled(names, live)
+    return here if set(here.values()) <= live.columns.keys() else None
+
+
 def respelled(
     rules: KindRecipe,
     tables: Mapping[str, values.Table],

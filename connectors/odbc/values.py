@@ -88,21 +88,13 @@ class Cell(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class New:
-    """A value to be written: from `raw` where there is one, else from `value`."""
+    """What a write sets a column to: from `raw` where there is one, else from `value`."""
 
     value: Value
     raw: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Plus:
-    """A number that only goes forward: what stands there, plus `amount` (`FLAG = FLAG + 1`)."""
-
-    amount: int = 1
-
-
-Change = New | Plus
-"""What a write does to one column."""
+Change = New
 
 NULL: Final = Cell(None)
 
@@ -281,6 +273,11 @@ def _is_plain(text: str) -> bool:
     """Whether the text of a number is neither `NaN` nor infinity, has no exponent, and is not long."""
     is_number = "N" not in text and "I" not in text
     return is_number and "E" not in text and len(text) < LARGEST_EXPONENT
+
+
+def double_cell(value: float | None) -> Cell:
+    """Type a binary number that a driver carries as it is."""
+    return Cell(None if value is None else Decimal(repr(value)))
 
 
 def float_cell(text: str) -> Cell:

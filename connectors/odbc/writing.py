@@ -3,9 +3,8 @@
 1. Read every record of the batch under a lock.
 2. Compare in Python, byte for byte, with what the batch relies on. A collation that takes `y` for `Y` has no say.
 3. Update by key, records with the same new values together, and count the rows.
-4. Write what follows from the rows as they are now (a header from its lines), in the same way.
-5. Read everything back within the transaction and compare again: a trigger may have had another mind.
-6. Ask the caller once more (`before_commit`), then COMMIT.
+4. Read everything back within the transaction and compare again: a trigger may have had another mind.
+5. Ask the caller once more (`before_commit`), then COMMIT.
 
 Any error before COMMIT gives the connection up: certain that nothing happened. When the answer to COMMIT is lost, the
 records are read again under a lock, which waits for whatever is still at work: they tell.
@@ -21,10 +20,10 @@ from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 
-from connectors.contract import Record, Ref
+from connectors.contract import Ref
 from connectors.odbc.errors import with_offenders
 from connectors.odbc.images import Images, Row, column_of
-from connectors.odbc.values import Cell, Change, New, Sort, is_same, many_key_values
+from connectors.odbc.values import Cell, Change, Sort, is_same, many_key_values
 from connectors.odbc.written import Cells, Done, Write, groups, holds, operations, read_back
 from core.errors import (
     Busy,
@@ -52,9 +51,6 @@ class Settled(StrEnum):
     UNKNOWN = "unknown"
 
 
-Follow = Callable[["Session", Images], Sequence[Write]]
-"""Returns what follows from the rows as they are now, within the transaction."""
-
 Check = Callable[["Session", Images], None]
 """Looks at what was written, within the transaction; whatever it raises takes everything back."""
 
@@ -63,7 +59,6 @@ def write(
     database: Database,
     writes: Sequence[Write],
     *,
-    follow: Follow | None = None,
     check: Check | None = None,
     before_commit: Callable[[], None] | None = None,
 ) -> None:
@@ -77,8 +72,6 @@ def write(
     with database.writing() as session:
         images = Images(session)
         _write(session, images, writes, done)
-        if follow is not None:
-            _write(session, images, follow(session, images), done)
         read_back(session, images, done)
         if check is not None:
             check(session, images)
@@ -138,18 +131,6 @@ def settle(
     if all(stands(ref, found.get(ref), before[ref]) for ref in before):
         return Settled.NOT_DONE
     return Settled.UNKNOWN
-
-
-def restore(now: Record, wanted: Record, fields: Iterable[str]) -> dict[str, Change]:
-    """Return the changes that make `now` hold what `wanted` held in these fields; empty when it does already."""
-    if now.fields is None or wanted.fields is None:
-        raise ContractBroken(problem=f"{now.ref} cannot be put back field by field: it is missing")
-    changes: dict[str, Change] = {}
-    for name in sorted(fields):
-        before = Cell(wanted.fields[name], wanted.raw.get(name))
-        if not is_same(before, Cell(now.fields[name], now.raw.get(name))):
-            changes[name] = New(*before)
-    return changes
 
 
 _by_ref: Final = attrgetter("ref")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from connectors.contract import Record, Ref
 from connectors.odbc.images import Images, Row, column_of
-from connectors.odbc.values import NULL, Cell, Change, Plus, is_written
+from connectors.odbc.values import Cell, Change, is_written
 from core.errors import NoEffect
 from core.text import N_
 
@@ -66,7 +66,7 @@ class Done:
             for name, change in each.changes.items():
                 now = cell(name)
                 old.setdefault(name, now)
-                new[name] = result(now, change)
+                new[name] = result(change)
         return before, after
 
 
@@ -77,11 +77,9 @@ Cells = Callable[[str], Cell]
 # --- what must stand there ---------------------------------------------------------------------
 
 
-def result(now: Cell, change: Change) -> Cell:
+def result(change: Change) -> Cell:
     """Return what must stand in a column after a change."""
-    if not isinstance(change, Plus):
-        return Cell(change.value, change.raw)
-    return Cell(None if now.value is None else now.value + change.amount)  # type: ignore[operator]
+    return Cell(change.value, change.raw)
 
 
 def groups(
@@ -97,9 +95,7 @@ def groups(
         mark = marks.get(id(each.changes))
         if mark is None:
             mark = marks[id(each.changes)] = tuple(
-                (name, type(change), change.amount)
-                if isinstance(change, Plus)
-                else (name, type(change.value), str(change.value), change.raw)
+                (name, type(change.value), str(change.value), change.raw)
                 for name, change in sorted(each.changes.items())
             )
         groups[mark].append(each)
@@ -138,12 +134,12 @@ def _holds_all(
     if len({each.ref for each in writes}) < len(writes):
         return False  # Written twice: what stands there is what the second one wrote.
     for changes, group in groups(writes):
-        if len(group) < FEW or any(isinstance(change, Plus) for change in changes.values()):
+        if len(group) < FEW:
             return False
         page = images.page(live.name, key, [each.ref.key for each in group], changes)
         if len(page.keys) != len(group) or page.raws:
             return False
-        wanted = {name: result(NULL, change) for name, change in changes.items()}
+        wanted = {name: result(change) for name, change in changes.items()}
         if not all(
             holds({name: Cell(value)}, {name: cell}, live, images.dialect)
             for name, cell in wanted.items()
@@ -158,10 +154,10 @@ def _wrong(
 ) -> Iterator[tuple[Write, str]]:
     """Read every row again and yield what does not stand there."""
     after: dict[str, dict[str, tuple[Write, Cell]]] = {}
-    for each, cell in members:
+    for each, _ in members:
         wanted = after.setdefault(each.ref.key, {})
         for name, change in each.changes.items():
-            wanted[name] = each, result(cell(name), change)
+            wanted[name] = each, result(change)
     names = {name for wanted in after.values() for name in wanted}
     rows = images.rows(live.name, key, after, names)
     for text, wanted in after.items():

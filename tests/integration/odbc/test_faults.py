@@ -12,7 +12,7 @@ import pytest
 from connectors.contract import Ref
 from connectors.odbc.connection import Database, Session
 from connectors.odbc.images import Images, Row
-from connectors.odbc.values import Cell, Change, New, Plus
+from connectors.odbc.values import Cell, Change, New
 from connectors.odbc.writing import write
 from connectors.odbc.written import Write
 from core.errors import (
@@ -71,7 +71,9 @@ def closing(
             Ref("orders", key),
             ("id",),
             {"closed": row.cell("closed"), "flag": row.cell("flag")},
-            {"closed": New("y"), "flag": Plus()} if change is None else change(key),
+            {"closed": New("y"), "flag": New(row.fields["flag"] + 1)}  # type: ignore[operator]
+            if change is None
+            else change(key),
         )
         for key, row in before.items()
     ]
@@ -217,12 +219,13 @@ def test_a_deadlock(orders: Database, other: Database) -> None:
     ended: dict[str, StornoError | None] = {}
 
     def crossing(mine: list[Write], then: list[Write], name: str, database: Database) -> None:
-        def meet(_: Session, __: Images) -> list[Write]:
+        def meet(session: Session, images: Images) -> None:
             both_hold.wait(10)
-            return then
+            images.rows("orders", ["id"], [each.ref.key for each in then], ["closed"], lock=True)
+            session.change(f"update orders set closed = 'y' where id = {then[0].ref.key}")
 
         try:
-            write(database, mine, follow=meet)
+            write(database, mine, check=meet)
             ended[name] = None
         except StornoError as error:
             ended[name] = error
