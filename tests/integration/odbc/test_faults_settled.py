@@ -88,11 +88,11 @@ def test_killed_before_the_commit(ground: Ground, monkeypatch: pytest.MonkeyPatc
     before, numbers = ground.dump(), ground.numbers(COUNT)
     change, killed = Session.change, list[int]()
 
-    def dying(self: Session, *given: Any) -> int:
+    def dying(self: Session, *given: Any, **more: Any) -> int:
         if not killed:
             killed.append(1)
             kill(ground, self)
-        return change(self, *given)
+        return change(self, *given, **more)
 
     monkeypatch.setattr(Session, "change", dying)
     done = ground.run(ground.approved(numbers))
