@@ -18,8 +18,8 @@ from connectors.odbc.shapes import Plan, Shape, column_of
 from connectors.odbc.values import many_key_values
 
 if TYPE_CHECKING:
-    from connectors.odbc.connection import Session
     from connectors.odbc.dialects import Element, Statement
+    from connectors.odbc.session import Session
     from connectors.odbc.values import Column
     from core.encoding import Value
 

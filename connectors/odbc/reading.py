@@ -24,7 +24,8 @@ from core.errors import ContractBroken
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from connectors.odbc.connection import Database, Session
+    from connectors.odbc.connection import Database
+    from connectors.odbc.session import Session
 
 log = structlog.get_logger(__name__)
 

@@ -39,7 +39,8 @@ from core.errors import (
 from core.text import N_, Text
 
 if TYPE_CHECKING:
-    from connectors.odbc.connection import Database, Session
+    from connectors.odbc.connection import Database
+    from connectors.odbc.session import Session
     from connectors.odbc.values import Table
 
 

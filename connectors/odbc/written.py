@@ -13,8 +13,8 @@ from core.errors import NoEffect
 from core.text import N_
 
 if TYPE_CHECKING:
-    from connectors.odbc.connection import Session
     from connectors.odbc.dialects import Dialect
+    from connectors.odbc.session import Session
     from connectors.odbc.values import Table
 
 FEW: Final = 3

@@ -14,8 +14,9 @@ import pytest
 from closing.plan import plan_closing
 from config.closings import ClosingSettings
 from config.systems import OdbcOptions
-from connectors.odbc.connection import Database, Session
+from connectors.odbc.connection import Database
 from connectors.odbc.connector import OdbcSystem, open_system
+from connectors.odbc.session import Session
 from core.retry import RetryPolicy
 from recovery.apply import RunOptions, run
 from recovery.approval import approve

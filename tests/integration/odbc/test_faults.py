@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from connectors.contract import Ref
-from connectors.odbc.connection import Database, Session
+from connectors.odbc.connection import Database
 from connectors.odbc.images import Images, Row
+from connectors.odbc.session import Session
 from connectors.odbc.values import Cell, Change, New
 from connectors.odbc.writing import write
 from connectors.odbc.written import Write

@@ -6,7 +6,8 @@ from typing import Final
 
 import pytest
 
-from connectors.odbc.connection import Database, Session
+from connectors.odbc.connection import Database
+from connectors.odbc.session import Session
 from connectors.odbc.writing import write
 from core.errors import StornoError
 from tests.integration.odbc.test_faults import (

@@ -9,7 +9,7 @@ from typing import Any, Final
 import pytest
 
 from connectors.contract import Fence
-from connectors.odbc.connection import Session
+from connectors.odbc.session import Session
 from core import clock
 from core.errors import (
     Busy,

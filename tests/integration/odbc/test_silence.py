@@ -9,8 +9,9 @@ import pytest
 
 from config.systems import OdbcLimits
 from connectors.odbc import connection, patience
-from connectors.odbc.connection import Database, Session
+from connectors.odbc.connection import Database
 from connectors.odbc.images import Images
+from connectors.odbc.session import Session
 from connectors.odbc.writing import write
 from core.errors import OutcomeUnknown, TransientError, Unreachable
 from tests.integration.odbc.silence import Way, way_to
