@@ -223,7 +223,7 @@ def _show_operation(
     said = language.say(titles[action]) if action in titles else action
     state = state_word(session, operation)
     if is_gone:
-        state += f", {language.say(N_('taken back'))}"
+        state = ", ".join((state, language.say(N_("taken back"))))
     output.say()
     output.line(
         f"{operation.position}. {operation.called}: {said} [{state}]",
