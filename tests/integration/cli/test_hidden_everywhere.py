@@ -22,10 +22,11 @@ from tests.integration.cli.conftest import SETTINGS, Answer, Storno
 from tests.integration.cli.test_notify import Mailbox, mailbox  # noqa: F401 - a fixture
 from tests.integration.cli.test_story import planned
 
-WORD: Final = "Zq7-salary-of-the-boss"
-THEIRS: Final = "Zq7-what-somebody-else-wrote"
-FIGURE: Final = Decimal("918273.65")
-MARKS: Final = ("zq7", "918273", "918,273", "734618")
+WORD: Final = "Zq7xk9-salary-of-the-boss"
+THEIRS: Final = "Zq7xk9-what-somebody-else-wrote"
+FIGURE: Final = Decimal("918273645.65")
+# Long enough that no sealed byte, hash or signature holds one by chance.
+MARKS: Final = ("zq7xk9", "918273645", "918,273,645", "734618916")
 HIDDEN: Final = "partner, owner, note, reference, closed_by, closed_how, amount, remaining_amount"
 
 
