@@ -111,11 +111,16 @@ class Session:
             with self._guarded(Moment.WRITE):
                 self._patiently(self._cursor.execute, self.dialect.begin)
 
+    def make_ready(self) -> None:
+        """Say whatever has to be said before COMMIT: what fails here, nothing was committed."""
+        if self.has_written:
+            with self._guarded(Moment.WRITE):
+                self._zone.commit()
+
     def commit(self) -> None:
         """Make the writes permanent. Raises `OutcomeUnknown` when the answer is lost."""
+        self.make_ready()
         with self._guarded(Moment.COMMIT):
-            if self.has_written:
-                self._zone.commit()
             if self.dialect.begin is not None and self._has_begun:
                 self._patiently(self._cursor.execute, "COMMIT")
             else:

@@ -76,8 +76,9 @@ def write(
         read_back(session, images, done)
         if check is not None:
             check(session, images)
+        session.make_ready()
         if before_commit is not None:
-            before_commit()
+            before_commit()  # Nothing but the COMMIT comes after it.
         try:
             session.commit()
         except OutcomeUnknown as error:

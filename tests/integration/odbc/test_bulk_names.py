@@ -13,7 +13,7 @@ from config.recipe_files import read_recipe
 from connectors.contract import Criteria, Kind, Ref
 from connectors.odbc.connection import Database
 from connectors.odbc.connector import OdbcSystem
-from tests.integration.odbc.test_faults import run
+from tests.integration.odbc.orders import run
 
 RECIPE: Final = """
 recipe: 1

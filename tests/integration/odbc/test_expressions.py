@@ -14,7 +14,7 @@ from connectors.odbc.formulas_sql import Scope, sql_of
 from connectors.odbc.images import Images
 from connectors.odbc.values import Sort
 from core.encoding import Value
-from tests.integration.odbc.test_faults import run
+from tests.integration.odbc.orders import run
 
 CASE_BLIND: Final = {
     "postgresql": "",

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from connectors.contract import Ref
 from connectors.odbc.connection import Database
-from connectors.odbc.images import Images, Row
+from connectors.odbc.images import Images
 from connectors.odbc.session import Session
-from connectors.odbc.values import Cell, Change, New
+from connectors.odbc.values import Change, New
 from connectors.odbc.writing import write
 from connectors.odbc.written import Write
 from core.errors import (
     AccessDenied,
     Busy,
-    LoginFailed,
     NoEffect,
     NotAllowed,
-    NotFound,
     OutcomeUnknown,
     RecordMissing,
     RefusedError,
@@ -33,15 +29,7 @@ from core.errors import (
     TransientError,
     Unreachable,
 )
-
-COUNT = 20
-
-
-def run(database: Database, *statements: str) -> None:
-    with database.writing() as session:
-        for statement in statements:
-            session.change(statement)
-        session.commit()
+from tests.integration.odbc.orders import COUNT, closing, is_closed, run, stored
 
 
 @pytest.fixture
@@ -56,44 +44,25 @@ def orders(database: Database) -> Database:
     return database
 
 
-def stored(database: Database) -> dict[str, Row]:
-    with database.reading() as session:
-        keys = [str(n) for n in range(COUNT)]
-        return Images(session).rows("orders", ["id"], keys, ["no", "closed", "flag"])
-
-
-def closing(
-    before: dict[str, Row], change: Callable[[str], dict[str, Change]] | None = None
-) -> list[Write]:
-    """Close every order, relying on what was read."""
-    return [
-        Write(
-            f"operation-{key}",
-            Ref("orders", key),
-            ("id",),
-            {"closed": row.cell("closed"), "flag": row.cell("flag")},
-            {"closed": New("y"), "flag": New(row.fields["flag"] + 1)}  # type: ignore[operator]
-            if change is None
-            else change(key),
-        )
-        for key, row in before.items()
-    ]
-
-
-def is_closed(rows: dict[str, Row]) -> set[Any]:
-    return {row.fields["closed"] for row in rows.values()}
-
-
 @pytest.fixture
 def other(opened: Callable[..., Database]) -> Database:
     """Somebody else, on a connection of their own."""
     return opened()
 
 
-def kill(database: Database, victim: Session) -> None:
+def place_of(victim: Session) -> int:
+    """Return the number by which the server knows a session."""
+    is_postgresql = victim.dialect.name == "postgresql"
+    ((number,),) = victim.rows(
+        "select pg_backend_pid()" if is_postgresql else "select connection_id()"
+    )
+    return int(number)
+
+
+def kill(database: Database, victim: Session | int) -> None:
     """End the server's side of a session, as an administrator does."""
+    number = place_of(victim) if isinstance(victim, Session) else victim
     if database.dialect.name == "postgresql":
-        ((number,),) = victim.rows("select pg_backend_pid()")
         there = f"select 1 from pg_stat_activity where pid = {number}"
         with database.reading() as session:
             session.rows(f"select pg_terminate_backend({number})")
@@ -102,7 +71,6 @@ def kill(database: Database, victim: Session) -> None:
             while session.rows(there):
                 session.rollback()
     else:
-        ((number,),) = victim.rows("select connection_id()")
         with database.writing() as session:
             session.change(f"kill {number}")
 
@@ -134,17 +102,35 @@ def test_a_backend_killed_before_the_commit(orders: Database, other: Database) -
 def test_a_backend_killed_just_before_the_commit(orders: Database, other: Database) -> None:
     """The COMMIT meets a dead connection: the records tell that nothing happened."""
     before = stored(orders)
-    victim: list[Session] = []
+    victim: list[int] = []
 
     with pytest.raises(Busy):
         write(
             orders,
             closing(before),
-            check=lambda session, _: victim.append(session),
+            check=lambda session, _: victim.append(place_of(session)),
             before_commit=lambda: kill(other, victim[0]),
         )
 
     assert stored(orders) == before
+
+
+@pytest.mark.parametrize("options", ["postgresql"], indirect=True)
+def test_a_backend_killed_before_it_was_told_its_zone(
+    orders: Database, other: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No COMMIT was sent, so there is no doubt, whether or not anybody can look at the records."""
+    before = stored(orders)
+
+    def refuse(*_: Any, **__: Any) -> Session:
+        raise Unreachable(system="erp", problem="no route")
+
+    def kill_all(session: Session, _: Images) -> None:
+        kill(other, session)
+        patched.setattr(Database, "open", refuse)
+
+    with monkeypatch.context() as patched, pytest.raises(TransientError):
+        write(orders, closing(before), check=kill_all)
 
 
 @on_a_server
@@ -386,55 +372,7 @@ def test_the_last_check_says_no(orders: Database) -> None:
     assert stored(orders) == before
 
 
-# --- connections --------------------------------------------------------------------------------
-
-
-def test_a_driver_that_is_missing(opened: Callable[..., Database]) -> None:
-    """Its name and those that are there are told."""
-    database = opened(driver="Postgres of another house")
-
-    with pytest.raises(NotFound) as caught, database.reading():
-        pass
-
-    assert caught.value.details["name"] == "Postgres of another house"
-    assert "SQLite3" in caught.value.details["known"]
-
-
-def test_a_driver_by_its_path(opened: Callable[..., Database], database: Database) -> None:
-    """No registration is needed."""
-    library = {
-        "postgresql": "psqlodbcw.so",
-        "mariadb": "libmaodbc.so",
-        "sqlite": "libsqlite3odbc.so",
-    }[database.dialect.name]
-    (path,) = [
-        *Path("/usr/lib").glob(f"*/odbc/{library}"),
-        *Path("/usr/lib/odbc").glob(library),
-    ][:1]
-
-    assert opened(driver=str(path)).version() == database.version()
-
-
-def test_a_port_where_nobody_is(opened: Callable[..., Database], database: Database) -> None:
-    """Not reached, so nothing was done; a file that is not there is not made."""
-    if database.dialect.name == "sqlite":
-        nowhere = f"{database.name}.missing"
-        with pytest.raises(StornoError), opened(database=nowhere).reading() as session:
-            session.rows("select 1")
-        assert not Path(nowhere).exists()
-        return
-
-    with pytest.raises(Unreachable), opened(port=1).reading():
-        pass
-
-
-@pytest.mark.parametrize("options", ["mariadb"], indirect=True)
-def test_a_wrong_password(opened: Callable[..., Database]) -> None:
-    """It stops a run, because every other call would fail too; the password is not in the error."""
-    with pytest.raises(LoginFailed) as caught, opened(password="guessed wrong").reading():
-        pass
-
-    assert "guessed" not in str(caught.value.as_dict())
+# --- reading ---------------------------------------------------------------------------------------
 
 
 def test_reading_sessions_cannot_write(orders: Database) -> None:
@@ -445,30 +383,3 @@ def test_reading_sessions_cannot_write(orders: Database) -> None:
         session.rows("update orders set flag = 0")
 
     assert stored(orders) == before
-
-
-def test_a_system_that_is_read_only(opened: Callable[..., Database]) -> None:
-    """Nothing is written where storno.yaml says read_only."""
-    with pytest.raises(NotAllowed), opened(read_only=True).writing():
-        pass
-
-
-@pytest.fixture
-def long_text() -> str:
-    return "单据号 ü 𠮷 " * 100
-
-
-def test_long_texts_arrive_whole(database: Database, long_text: str) -> None:
-    """MariaDB's driver corrupts every text of 128 characters and more, and characters of two bytes, when left alone."""
-    run(
-        database,
-        "create table orders (id integer primary key, no varchar(2000), closed varchar(4), flag integer)",
-        "insert into orders values (1, 'PO', 'N', 1)",
-    )
-    before = stored(database)
-    write(database, closing(before, lambda _: {"no": New(long_text)}))
-
-    with database.reading() as session:
-        (row,) = Images(session).rows("orders", ["no"], [long_text], ["id"]).values()
-
-    assert row.cell("id") == Cell(1)

@@ -10,16 +10,8 @@ from connectors.odbc.connection import Database
 from connectors.odbc.session import Session
 from connectors.odbc.writing import write
 from core.errors import StornoError
-from tests.integration.odbc.test_faults import (
-    COUNT,
-    closing,
-    is_closed,
-    kill,
-    on_a_server,
-    orders,
-    other,
-    stored,
-)
+from tests.integration.odbc.orders import COUNT, closing, is_closed, stored
+from tests.integration.odbc.test_faults import kill, on_a_server, orders, other
 
 __all__: Final = ["orders", "other"]  # fixtures
 

@@ -11,7 +11,7 @@ import pytest
 from config.recipe_periods import Period
 from connectors.odbc.connection import Database
 from connectors.odbc.periods import Periods, period_state
-from tests.integration.odbc.test_faults import run
+from tests.integration.odbc.orders import run
 
 TYPES: Final = {
     "postgresql": {"boolean": "true", "smallint": "1", "real": "1", "numeric(3,1)": "1.0"},

@@ -12,7 +12,8 @@ from connectors.odbc.values import New
 from connectors.odbc.writing import write
 from connectors.odbc.written import Write
 from core.errors import NoEffect
-from tests.integration.odbc.test_faults import on_a_server, run
+from tests.integration.odbc.orders import run
+from tests.integration.odbc.test_faults import on_a_server
 
 MOMENT: Final = {"postgresql": "timestamp(6)", "mariadb": "datetime(6)"}
 

@@ -14,8 +14,9 @@ from connectors.odbc.images import Images
 from connectors.odbc.session import Session
 from connectors.odbc.writing import write
 from core.errors import OutcomeUnknown, TransientError, Unreachable
+from tests.integration.odbc.orders import closing, is_closed, stored
 from tests.integration.odbc.silence import Way, way_to
-from tests.integration.odbc.test_faults import closing, is_closed, on_a_server, orders, stored
+from tests.integration.odbc.test_faults import on_a_server, orders
 
 __all__ = ["orders"]  # a fixture
 

@@ -23,7 +23,7 @@ from connectors.odbc.written import Write
 from core import clock
 from sandbox import mariadb
 from tests.integration.odbc.conftest import Options
-from tests.integration.odbc.test_faults import run
+from tests.integration.odbc.orders import run
 
 HERE: Final = "Asia/Shanghai"
 IN_SUMMER: Final = "Europe/Berlin"
