@@ -13,8 +13,8 @@ from uuid_utils import UUID
 
 from core import clock, ids
 from core.errors import BadInput, JournalBroken, NotFound
-from recovery.journal import READ_CHUNK
 from recovery.model import Actor, ChangeSet, Purpose
+from recovery.reading import READ_CHUNK
 from recovery.states import ChangeSetState, OperationState
 from tests.integration.recovery.scene import CANCEL, MEI, UPDATE, Scene, make_scene
 
