@@ -33,6 +33,7 @@ class Event(StrEnum):
     WORKER_FAILED = "worker.failed"
     SYSTEM_HELD_OFF = "system.held_off"
     SYSTEM_STATE_UNTOLD = "system.state_untold"
+    SYSTEM_UNSEEN = "system.unseen"
     SYSTEM_STOPPED = "system.stopped"
 
     BATCH_SENT = "batch.sent"

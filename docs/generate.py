@@ -137,6 +137,7 @@ MEANINGS: Final[Mapping[Event, str]] = {
     Event.WORKER_STARTED: "A worker began to look for work.",
     Event.WORKER_STOPPED: "A worker ended.",
     Event.WORKER_FAILED: "A bug ended a run of a worker; its change set is tried again after a while.",
+    Event.SYSTEM_UNSEEN: "A system did not tell who changed documents, or what its users are called; what was asked goes on without it.",
     Event.SYSTEM_STATE_UNTOLD: "How a call went could not be written for other workers; what the call did is not touched by that.",
     Event.SYSTEM_HELD_OFF: "So many calls to a system failed in a row that it is left alone for a while.",
     Event.BATCH_SENT: "The intents of a batch were stored, and the call was made.",

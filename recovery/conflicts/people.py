@@ -41,7 +41,7 @@ def names_of(systems: Systems, system: str, users: Collection[str]) -> Mapping[s
     try:
         found = systems(system).people(users)
     except StornoError as error:
-        log.info(Event.COMMAND_FAILED, system=system, code=error.code, error=str(error))
+        log.info(Event.SYSTEM_UNSEEN, system=system, code=error.code, error=str(error))
         return {}
     return {user: f"{name} ({user})" for user, name in found.items()}
 

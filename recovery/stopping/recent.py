@@ -56,7 +56,7 @@ def recent_changes(
             system = systems(name)
             found += _of_system(system, list(of_system), end)
         except StornoError as error:
-            log.info(Event.COMMAND_FAILED, system=name, code=error.code, error=str(error))
+            log.info(Event.SYSTEM_UNSEEN, system=name, code=error.code, error=str(error))
             unseen.append(Unseen(name, error.text))
     long_ago = datetime.min.replace(tzinfo=UTC)
     return sorted(found, key=lambda each: each.changed_at or long_ago, reverse=True), unseen
