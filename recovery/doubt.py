@@ -154,13 +154,22 @@ def read_worklist(
 def touched(systems: Systems, journal: Journal, operations: Sequence[Operation]) -> list[Operation]:
     """Return the operations of which something was done: what they set is not as it was, whoever wrote it."""
     found: list[Operation] = []
-    for operation in operations:
-        system = systems(operation.system)
-        action = action_of(system, operation.step.action)
-        before = journal.images([operation.before_hash])[str(operation.before_hash)]
-        (now,) = system.capture([operation.step], [before])
-        if only(differences(before, now), action.ours):
-            found.append(operation)
+    for (system_name, action_name), members in groupby(
+        operations, key=lambda op: (op.system, op.step.action)
+    ):
+        system = systems(system_name)
+        action = action_of(system, action_name)
+        group = list(members)
+        for start in range(0, len(group), action.batch_size):
+            chunk = group[start : start + action.batch_size]
+            stored = journal.images([operation.before_hash for operation in chunk])
+            before = [stored[str(operation.before_hash)] for operation in chunk]
+            now = system.capture([operation.step for operation in chunk], before)
+            found += [
+                operation
+                for operation, was, here in zip(chunk, before, now, strict=True)
+                if only(differences(was, here), action.ours)
+            ]
     return found
 
 
