@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 
 from recovery.sql import schema_freezes, schema_storage
-from recovery.sql.columns import StornoId, UTCDateTime, metadata, one_of
+from recovery.sql.columns import StornoId, UTCDateTime, metadata, one_of, partial_index
 from recovery.states import ChangeSetState, OperationState
 
 HEAD: Final = "0003"
@@ -89,11 +89,10 @@ operation: Final = Table(
     one_of("state", OperationState),
 )
 Index(None, operation.c.number)
-Index(
+partial_index(
     None,
     operation.c.reverses_operation_id,
-    sqlite_where=operation.c.reverses_operation_id.is_not(None),
-    postgresql_where=operation.c.reverses_operation_id.is_not(None),
+    where=operation.c.reverses_operation_id.is_not(None),
 )
 
 # Footprint records other than the document itself: what a lock, a search by document and the check for

@@ -25,13 +25,13 @@ class Kind(StrEnum):
     CUSTOMER_INVOICE = "customer_invoice"
     SUPPLIER_INVOICE = "supplier_invoice"
     PROJECT = "project"
+    JOURNAL_ENTRY = "journal_entry"
     ACCOUNTING_PERIOD = "accounting_period"
     SETTING = "setting"  # of the system itself: what Storno installs there, with a way back
     # Read only: rules and comparisons need them, nothing closes them.
     STOCK_BALANCE = "stock_balance"
     OPEN_ITEM = "open_item"
     ACCOUNT_BALANCE = "account_balance"
-    JOURNAL_ENTRY = "journal_entry"
     PAYMENT = "payment"
     PARTNER = "partner"
     ITEM = "item"

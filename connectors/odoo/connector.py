@@ -21,7 +21,7 @@ from connectors.contract import (
     SystemCheck,
     no_fence,
 )
-from connectors.finding import action_of, find_action
+from connectors.finding import action_of, find_action, names_of_users
 from connectors.http import client_for
 from connectors.odoo import target as targets
 from connectors.odoo.actions import STAMP, USERS, OdooAction, Target
@@ -114,10 +114,7 @@ class OdooSystem:
         return guard_steps(self._look(), remove=remove)
 
     def people(self, users: Collection[str]) -> Mapping[str, str]:
-        keys = [user.removeprefix(f"{USERS} ") for user in sorted(users)]
-        refs = [Ref(USERS, key) for key in keys if key.isdecimal()]
-        named = {f"{USERS} {each.ref.key}": each.fields for each in self.read(refs, ["name"])}
-        return {user: str(found["name"]) for user, found in named.items() if found}
+        return names_of_users(self, USERS, users)
 
     def schema(self, model: str) -> Mapping[str, FieldInfo]:
         found = self._look().fields.get(model)

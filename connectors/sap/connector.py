@@ -33,7 +33,6 @@ from connectors.sap.layouts import layout_of
 from connectors.sap.ledger_actions import ledger_actions
 from connectors.sap.maintenance_actions import maintenance_actions
 from connectors.sap.odata_changes import Changer, ways
-from connectors.sap.odata_layouts import MAINTENANCE_ORDERS
 from connectors.sap.odata_reading import ODataReader
 from connectors.sap.odata_services import Catalogue
 from connectors.sap.odata_transport import Gateway
@@ -353,14 +352,9 @@ def open_system(name: str, options: Any) -> SapSystem:
 
 def _layout(model: str) -> Layout:
     found = layout_of(model)
-    if model == MAINTENANCE_ORDERS.root.model:
-        found = MAINTENANCE_ORDERS
     if found is None:
         raise NotFound(what="model", name=model)
     return found
-
-
-__all__ = ["SapSystem", "open_system"]
 
 
 def _one(carry_out: Callable[[Call], object], call: Call) -> Answer:
@@ -372,3 +366,6 @@ def _one(carry_out: Callable[[Call], object], call: Call) -> Answer:
     except RefusedError as error:
         return Answer(call.operation_id, error)
     return Answer(call.operation_id)
+
+
+__all__ = ["SapSystem", "open_system"]

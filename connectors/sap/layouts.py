@@ -317,6 +317,18 @@ LEDGER_DOCUMENTS: Final = Layout(
 )
 
 
+MAINTENANCE_ORDERS: Final = Layout(
+    kind=Kind.MAINTENANCE_ORDER,
+    function="",  # no BAPI reads them for Storno
+    root=Part("MaintenanceOrder"),
+    parts=(),
+    number=("MaintenanceOrder",),
+    widths=(12,),
+    asked=(),
+    language="EN",  # its status is a line of words
+)
+
+
 def _status(model: str, function: str, asked: str, width: int, *, pads: bool) -> Layout:
     return Layout(
         kind=Kind.PROJECT,
@@ -347,6 +359,7 @@ LAYOUTS: Final = (
     SUPPLIER_INVOICES,
     STOCK_COUNTS,
     LEDGER_DOCUMENTS,
+    MAINTENANCE_ORDERS,
     PROJECTS,
     WBS_ELEMENTS,
     NETWORKS,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from connectors.contract import Effect, Image, Instruction, Kind, LaterBusiness, Problem, Step
 from connectors.judging import DELETED, MISSING, root_of
 from connectors.sap.actions import SapAction
-from connectors.sap.odata_layouts import MAINTENANCE_ORDERS
+from connectors.sap.layouts import MAINTENANCE_ORDERS
 from core.errors import ContractBroken
 from core.text import N_, Text
 

@@ -11,24 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from connectors.contract import Kind
 from connectors.sap.layouts import (
+    MAINTENANCE_ORDERS,
     PRODUCTION_ORDERS,
     PURCHASE_ORDERS,
     SALES_ORDERS,
-    Layout,
-    Part,
-)
-
-MAINTENANCE_ORDERS: Final = Layout(
-    kind=Kind.MAINTENANCE_ORDER,
-    function="",  # no BAPI reads them for Storno
-    root=Part("MaintenanceOrder"),
-    parts=(),
-    number=("MaintenanceOrder",),
-    widths=(12,),
-    asked=(),
-    language="EN",  # its status is a line of words
 )
 
 

@@ -12,6 +12,7 @@ from connectors.judging import number_in
 from connectors.sap import posted_sources as posted
 from connectors.sap.layouts import (
     LEDGER_DOCUMENTS,
+    MAINTENANCE_ORDERS,
     MATERIAL_DOCUMENTS,
     NETWORKS,
     PRODUCTION_ORDERS,
@@ -23,7 +24,6 @@ from connectors.sap.layouts import (
     SUPPLIER_INVOICES,
     WBS_ELEMENTS,
 )
-from connectors.sap.odata_layouts import MAINTENANCE_ORDERS
 from connectors.sap.values import plain
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from connectors.contract import (
     SystemCheck,
     no_fence,
 )
-from connectors.finding import action_of, find_action
+from connectors.finding import action_of, find_action, names_of_users
 from connectors.http import client_for
 from connectors.tryton import target as targets
 from connectors.tryton.actions import TIMESTAMP, USERS, Target, TrytonAction
@@ -122,10 +122,7 @@ class TrytonSystem:
         return ()
 
     def people(self, users: Collection[str]) -> Mapping[str, str]:
-        keys = [user.removeprefix(f"{USERS} ") for user in sorted(users)]
-        refs = [Ref(USERS, key) for key in keys if key.isdecimal()]
-        named = {f"{USERS} {each.ref.key}": each.fields for each in self.read(refs, ["name"])}
-        return {user: str(found["name"]) for user, found in named.items() if found}
+        return names_of_users(self, USERS, users)
 
     def schema(self, model: str) -> Mapping[str, FieldInfo]:
         try:

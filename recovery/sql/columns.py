@@ -7,7 +7,17 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import CheckConstraint, DateTime, Dialect, LargeBinary, MetaData, TypeDecorator
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    ColumnElement,
+    DateTime,
+    Dialect,
+    Index,
+    LargeBinary,
+    MetaData,
+    TypeDecorator,
+)
 from sqlalchemy.dialects.postgresql import UUID
 from sqlalchemy.types import TypeEngine
 
@@ -26,6 +36,11 @@ IMAGE_KEY_BYTES: Final = 12
 what is read is compared with the whole hash. It stands twice for each image, in its row and in the index."""
 
 _ID_DIGITS: Final = 32
+
+
+def partial_index(name: str | None, column: Column[Any], *, where: ColumnElement[bool]) -> Index:
+    """Index the few rows of a column's table for which a condition holds."""
+    return Index(name, column, sqlite_where=where, postgresql_where=where)
 
 
 class UTCDateTime(TypeDecorator[datetime]):

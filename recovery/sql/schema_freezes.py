@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table, Text
+from sqlalchemy import Column, ForeignKey, Integer, String, Table, Text
 
-from recovery.sql.columns import StornoId, UTCDateTime, metadata
+from recovery.sql.columns import StornoId, UTCDateTime, metadata, partial_index
 
 # What is NULL is not looked at: a freeze of nothing but NULLs stops everything.
 freeze: Final = Table(
@@ -28,12 +28,7 @@ freeze: Final = Table(
     Column("thawed_reason", Text),
     Column("thawed_at", UTCDateTime),
 )
-Index(
-    "ix_freeze_active",
-    freeze.c.frozen_at,
-    sqlite_where=freeze.c.thawed_at.is_(None),
-    postgresql_where=freeze.c.thawed_at.is_(None),
-)
+partial_index("ix_freeze_active", freeze.c.frozen_at, where=freeze.c.thawed_at.is_(None))
 
 # The outbox: written in the transaction of what it tells, delivered afterwards by whoever comes by.
 alarm: Final = Table(
@@ -49,12 +44,7 @@ alarm: Final = Table(
     Column("actor", Text),
     Column("addressed_at", UTCDateTime),
 )
-Index(
-    "ix_alarm_unaddressed",
-    alarm.c.raised_at,
-    sqlite_where=alarm.c.addressed_at.is_(None),
-    postgresql_where=alarm.c.addressed_at.is_(None),
-)
+partial_index("ix_alarm_unaddressed", alarm.c.raised_at, where=alarm.c.addressed_at.is_(None))
 
 alarm_delivery: Final = Table(
     "alarm_delivery",
@@ -66,9 +56,6 @@ alarm_delivery: Final = Table(
     Column("delivered_at", UTCDateTime),
     Column("problem", Text),
 )
-Index(
-    "ix_alarm_delivery_due",
-    alarm_delivery.c.due_at,
-    sqlite_where=alarm_delivery.c.due_at.is_not(None),
-    postgresql_where=alarm_delivery.c.due_at.is_not(None),
+partial_index(
+    "ix_alarm_delivery_due", alarm_delivery.c.due_at, where=alarm_delivery.c.due_at.is_not(None)
 )
