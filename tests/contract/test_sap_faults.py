@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -29,6 +28,7 @@ from core.errors import (
 )
 from core.ids import new_id
 from sandbox.sap.faults import Fault, FaultKind
+from tests.contract.sap_fixtures import subject_fixture, system
 from tests.contract.sap_subject import SapSubject, StatefulSapSubject
 from tests.factories import action_of, answer_to, image_of
 
@@ -37,25 +37,9 @@ pytestmark = [pytest.mark.contract, pytest.mark.timeout(60)]
 CHANGE = {"wrapped": "Z_STORNO_PO_CHANGE", "stateful": "BAPI_PO_CHANGE"}
 
 
-@pytest.fixture(
-    scope="module", params=[SapSubject, StatefulSapSubject], ids=["wrapped", "stateful"]
-)
-def subject(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[SapSubject]:
-    made = request.param(tmp_path_factory.mktemp("sap"))
-    yield made
-    made.close()
+__all__: Final = ["system"]  # a fixture
 
-
-@pytest.fixture
-def system(subject: SapSubject) -> Iterator[SapSystem]:
-    opened = subject.open()
-    yield opened
-    opened.close()
-    subject.sap.faults.clear()
-    assert [] == subject.sap.problems
-    assert 0 == subject.sap.sessions.count()
+subject = subject_fixture(wrapped=SapSubject, stateful=StatefulSapSubject)
 
 
 def committed(subject: SapSubject, step: Step) -> list[Any]:

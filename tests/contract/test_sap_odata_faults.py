@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -26,28 +25,16 @@ from core.errors import (
 )
 from core.ids import new_id
 from sandbox.sap.faults import Fault, FaultKind
+from tests.contract.sap_fixtures import subject_fixture, system
 from tests.contract.sap_odata_subject import ODataSapSubject, ODataV4SapSubject
 from tests.factories import action_of, answer_to, image_of
 
 pytestmark = [pytest.mark.contract, pytest.mark.timeout(60)]
 
 
-@pytest.fixture(scope="module", params=[ODataSapSubject, ODataV4SapSubject], ids=["v2", "v4"])
-def subject(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[ODataSapSubject]:
-    made = request.param(tmp_path_factory.mktemp("sap"))
-    yield made
-    made.close()
+__all__: Final = ["system"]  # a fixture
 
-
-@pytest.fixture
-def system(subject: ODataSapSubject) -> Iterator[SapSystem]:
-    opened = subject.open()
-    yield opened
-    opened.close()
-    subject.sap.faults.clear()
-    assert [] == subject.sap.problems
+subject = subject_fixture(v2=ODataSapSubject, v4=ODataV4SapSubject)
 
 
 @pytest.fixture

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
+from typing import Final
 
 import pytest
 
@@ -13,6 +14,7 @@ from connectors.sap.connector import SapSystem
 from core.encoding import Value
 from core.errors import OutcomeUnknown, PeriodLocked, Rejected
 from sandbox.sap.faults import Fault, FaultKind
+from tests.contract.sap_fixtures import subject_fixture, system
 from tests.contract.sap_subject import SapSubject, StatefulSapSubject
 from tests.factories import answer_to, image_of
 
@@ -21,26 +23,9 @@ WRAPPER = "Z_STORNO_ACC_DOCUMENT_REV_POST"
 CHECK = "BAPI_ACC_DOCUMENT_REV_CHECK"
 
 
-@pytest.fixture(
-    scope="module", params=[SapSubject, StatefulSapSubject], ids=["wrapped", "stateful"]
-)
-def subject(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[SapSubject]:
-    made = request.param(tmp_path_factory.mktemp("sap"))
-    yield made
-    made.close()
+__all__: Final = ["system"]  # a fixture
 
-
-@pytest.fixture
-def system(subject: SapSubject) -> Iterator[SapSystem]:
-    opened = subject.open()
-    yield opened
-    opened.close()
-    subject.sap.faults.clear()
-    assert 0 == subject.sap.sessions.count()
-    assert [] == subject.sap.locks.listed()
-    assert [] == subject.sap.problems
+subject = subject_fixture(wrapped=SapSubject, stateful=StatefulSapSubject)
 
 
 def entry(subject: SapSubject, **arguments: Value) -> Step:
