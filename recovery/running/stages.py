@@ -24,7 +24,7 @@ from recovery.sql.positions import parse_positions
 from recovery.sql.rows import text_json
 from recovery.states import ALREADY, SETTLED, ChangeSetState, OperationState
 from recovery.stopping.alarms import AlarmKind, raise_alarm
-from recovery.stopping.frozen import require_thawed
+from recovery.stopping.frozen import require_free, require_thawed
 from recovery.workers import queue
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ def start(journal: Journal, change_set: ChangeSet, actor: Actor) -> None:
         log.info(Event.CHANGE_SET_RESUMED, state=state)
         return
     if state is ChangeSetState.PAUSED:
+        require_free(journal, change_set.id, actor.name)
         with journal.writing() as writer:
             writer.move_change_set(change_set.id, ChangeSetState.RUNNING, actor=actor, note=None)
         log.info(Event.CHANGE_SET_RESUMED, state=state)

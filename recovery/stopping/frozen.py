@@ -41,6 +41,19 @@ def require_thawed(
         raise found.error()
 
 
+def require_free(journal: Journal, change_set_id: str, runner: str) -> None:
+    """Raise `Frozen` when it is only whoever is about to go on with a change set that is frozen, and not what is in it.
+
+    Asked before the journal says that they run it: from then on their freeze would stop everybody else, too.
+    """
+    with journal.reading() as connection:
+        if in_the_way(connection, change_set_id) is not None:
+            return
+        found = in_the_way(connection, change_set_id, runner=runner)
+    if found is not None:
+        raise found.error()
+
+
 def in_the_way(
     connection: Connection,
     change_set_id: str,

@@ -216,6 +216,23 @@ def test_who_is_frozen_takes_nothing_over(both: Scene) -> None:
     assert ChangeSetState.APPLIED is both.run(change_set).state
 
 
+def test_who_is_frozen_resumes_nothing(both: Scene) -> None:
+    """Nor what is paused: it stays as it is, and the others go on with it."""
+    change_set = approved(both, 2)
+    before_call(both, 2, lambda: ice(both, "all"))
+    with pytest.raises(Frozen):
+        both.run(change_set, batch_size=1)
+    thaw(both.journal, freezes.list_freezes(both.journal)[0].id, actor=LI, reason="x")
+    ice(both, "user:lin")
+    with pytest.raises(Frozen):
+        run(both.journal, both.systems, change_set.id, actor=Actor("lin"))
+
+    assert ["mei"] == [
+        move.actor for move in both.journal.history(change_set.id) if move.to_state == "running"
+    ]
+    assert ChangeSetState.APPLIED is both.run(change_set).state
+
+
 def test_a_document_that_is_settled_stops_nothing(both: Scene) -> None:
     """Only what may still be written counts."""
     change_set = approved(both, 4)
