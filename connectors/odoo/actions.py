@@ -13,6 +13,7 @@ from connectors.contract import (
     Action,
     Answer,
     Call,
+    Fence,
     FieldInfo,
     Image,
     Instruction,
@@ -106,6 +107,10 @@ class Server(Protocol):
     """What an action may ask of the session (`transport.Session`)."""
 
     system: str
+
+    @property
+    def fence(self) -> Fence:
+        """Asked before each request of a batch but its first, about which whoever sends the batch has asked."""
 
     def call(
         self,

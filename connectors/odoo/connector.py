@@ -146,7 +146,7 @@ class OdooSystem:
         started = clock.monotonic()
         fence()
         try:
-            answers = action.perform(self._session, calls)
+            answers = action.perform(self._session.fenced(fence), calls)
         except OutcomeUnknown as error:
             if not error.details.get(IS_ANSWERED):
                 # It may have taken too long: whatever comes next is smaller.

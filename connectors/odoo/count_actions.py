@@ -136,7 +136,7 @@ class EnterCount(_Count):
             ids = [int(call.step.ref.key) for call in members]
             self.send(server, members, QUANT, "write", ids, dict(values), context=tracking(members))
 
-        return write_in_groups(calls, key, send)
+        return write_in_groups(server, calls, key, send)
 
     def values(self, call: Call) -> dict[str, object]:
         """Return what is written: the quantity always, because zero counted is not the same as nothing counted."""

@@ -97,7 +97,7 @@ class _MakeNote(_Credit):
         def send(_: str, members: Sequence[Call]) -> None:
             self._make(server, members[0])
 
-        return write_in_groups(calls, lambda call: call.operation_id, send)
+        return write_in_groups(server, calls, lambda call: call.operation_id, send)
 
     def _make(self, server: Server, call: Call) -> None:
         key = int(call.step.ref.key)

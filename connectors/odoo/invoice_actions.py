@@ -171,7 +171,7 @@ class _PutBack(InvoiceAction):
             context = {**tracking(members), "skip_is_manually_modified": True}
             self.send(server, members, INVOICE, "write", ids, dict(values), context=context)
 
-        return write_in_groups(calls, key, send)
+        return write_in_groups(server, calls, key, send)
 
     def values(self, call: Call) -> dict[str, object]:
         """Return what is written of one invoice. The dates go together: one makes Odoo work out the others."""

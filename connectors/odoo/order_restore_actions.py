@@ -185,7 +185,9 @@ class _AssignTransfers(_ConfirmTransfers):
         def send(_: bool, members: Sequence[Call]) -> None:
             super(_AssignTransfers, self).perform(server, members)
 
-        return reserve_in_turn(calls, lambda call: bool(call.step.arguments.get("partly")), send)
+        return reserve_in_turn(
+            server, calls, lambda call: bool(call.step.arguments.get("partly")), send
+        )
 
 
 class _UnreserveTransfers(_TransferMethod):
@@ -250,7 +252,7 @@ class _RestoreMoves(_Link):
             values = write_values(self.target, MOVE, now, wanted, ours=self.ours[MOVE])
             self.send(server, members, MOVE, "write", ids, values, context=tracking(members))
 
-        return write_in_groups(calls, self._day, send)
+        return write_in_groups(server, calls, self._day, send)
 
     def _day(self, call: Call) -> date | None:
         day = call.step.arguments.get("reservation_date")

@@ -246,7 +246,7 @@ def write_back(action: OrderAction, server: Server, calls: Sequence[Call]) -> li
             context=tracking(members),
         )
 
-    return write_in_groups(calls, key, send)
+    return write_in_groups(server, calls, key, send)
 
 
 def order_instruction(side: Side, step: Step, image: Image, press: str, reason: str) -> Instruction:

@@ -68,7 +68,7 @@ class _Lock(OdooAction):
         def send(_: str, members: Sequence[Call]) -> None:
             self._write(server, members[0])
 
-        return write_in_groups(calls, lambda call: call.operation_id, send)
+        return write_in_groups(server, calls, lambda call: call.operation_id, send)
 
     def _write(self, server: Server, call: Call) -> None:
         wanted = date_in(call.step)

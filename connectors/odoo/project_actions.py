@@ -276,7 +276,7 @@ class _Task(_Action):
             ids = [int(call.step.ref.key) for call in members]
             self.send(server, members, TASK, "write", ids, dict(values), context=tracking(members))
 
-        return write_in_groups(calls, key, send)
+        return write_in_groups(server, calls, key, send)
 
     def values(self, step: Step) -> dict[str, Value]:
         """Return the fields to write: those given, else what the action stands for."""

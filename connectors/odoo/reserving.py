@@ -7,12 +7,17 @@ from the newest document to the oldest, would give the goods to others than had 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
-from connectors.contract import Answer, Call
 from connectors.odoo.writing import write_in_groups
+
+if TYPE_CHECKING:
+    from connectors.contract import Answer, Call
+    from connectors.odoo.actions import Server
 
 
 def reserve_in_turn(
+    server: Server,
     calls: Sequence[Call],
     is_partly: Callable[[Call], bool],
     send: Callable[[bool, Sequence[Call]], None],
@@ -22,5 +27,7 @@ def reserve_in_turn(
     Between transfers of one request Odoo may go by priority and date; all of them get what they had before.
     """
     oldest_first = sorted(calls, key=lambda call: (is_partly(call), int(call.step.ref.key)))
-    answers = {each.operation_id: each for each in write_in_groups(oldest_first, is_partly, send)}
+    answers = {
+        each.operation_id: each for each in write_in_groups(server, oldest_first, is_partly, send)
+    }
     return [answers[call.operation_id] for call in calls]

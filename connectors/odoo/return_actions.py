@@ -127,7 +127,7 @@ class _MakeReturn(_Return):
         def send(_: str, members: Sequence[Call]) -> None:
             self._make(server, members[0])
 
-        return write_in_groups(calls, lambda call: call.operation_id, send)
+        return write_in_groups(server, calls, lambda call: call.operation_id, send)
 
     def _make(self, server: Server, call: Call) -> None:
         picking = picking_in(call.step)

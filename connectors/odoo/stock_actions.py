@@ -216,7 +216,7 @@ class _ReserveMoves(_Link, MethodAction):
             MethodAction.perform(self, server, members)
 
         return reserve_in_turn(
-            calls, lambda call: bool(Restore.of(call.step.arguments).partly), send
+            server, calls, lambda call: bool(Restore.of(call.step.arguments).partly), send
         )
 
     def is_done(self, step: Step, before: Image, after: Image) -> bool:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from connectors.contract import Ref
+from connectors.contract import Fence, Ref, no_fence
 from connectors.http import HttpClient
 from connectors.odoo.actions import Guard
 from connectors.odoo.dialects import (
@@ -81,6 +82,7 @@ class Session:
         self.database = database
         self.company = company
         self.guard: Guard | None = None
+        self.fence: Fence = no_fence
         self.context: dict[str, Any] = {"lang": LANGUAGE}
         if company is not None:
             self.context["allowed_company_ids"] = [company]
@@ -89,6 +91,12 @@ class Session:
         self._transport = transport
         self._dialect: Dialect | None = None
         self._version: Version | None = None
+
+    def fenced(self, fence: Fence) -> Session:
+        """Return this session for one batch: what needs several requests asks the fence before each further one."""
+        session = copy(self)
+        session.fence = fence
+        return session
 
     @property
     def dialect(self) -> Dialect:

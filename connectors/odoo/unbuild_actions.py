@@ -135,7 +135,7 @@ class ConfirmUnbuild(_Unbuild):
             context = tracking(members)
             self.send(server, members, UNBUILD, "action_validate", ids, context=context)
 
-        return write_in_groups(calls, lambda call: call.operation_id, send)
+        return write_in_groups(server, calls, lambda call: call.operation_id, send)
 
     def problems(self, step: Step, image: Image) -> tuple[Problem, ...]:
         if len(open_unbuilds(image)) == 1:

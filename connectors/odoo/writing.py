@@ -15,15 +15,17 @@ from connectors.odoo.values import to_wire
 from core.errors import (
     STOPS_THE_RUN,
     ContractBroken,
-    OutcomeUnknown,
+    Frozen,
     RefusedError,
+    StornoError,
     TransientError,
 )
-from core.text import N_
 
 if TYPE_CHECKING:
-    from connectors.odoo.actions import Target
+    from connectors.odoo.actions import Server, Target
     from core.encoding import Value
+
+_ENDS_THE_BATCH: Final[tuple[type[StornoError], ...]] = (TransientError, Frozen, *STOPS_THE_RUN)
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -150,6 +152,7 @@ def wire_value(info: FieldInfo, value: Value) -> Any:
 
 
 def write_in_groups(
+    server: Server,
     calls: Sequence[Call],
     key: Callable[[Call], Key | None],
     send: Callable[[Key, Sequence[Call]], None],
@@ -158,7 +161,8 @@ def write_in_groups(
 
     `key` tells what a document needs (None: nothing). Every document is in one request only, so each is changed
     whole or not at all. A refused request did nothing, so its documents are tried alone; a lost answer leaves the
-    whole batch in doubt, and so does a busy server when something was sent before.
+    whole batch in doubt. What ends the batch between two requests (a freeze, a busy server, a log-in that ended) is
+    told of the documents that were not sent by then: those before them stand.
     """
     groups: dict[Key, list[Call]] = {}
     for call in calls:
@@ -166,26 +170,36 @@ def write_in_groups(
         if needed is not None:
             groups.setdefault(needed, []).append(call)
     refused: dict[str, RefusedError] = {}
+    unsent: dict[str, StornoError] = {}
     waiting = [(needed, members) for needed, members in reversed(groups.items())]
-    is_begun = False
+    is_first, is_begun = True, False
     while waiting:
         needed, members = waiting.pop()
         try:
+            if not is_first:
+                server.fence()
+            is_first = False
             send(needed, members)
             is_begun = True
-        except TransientError as error:
+        except _ENDS_THE_BATCH as error:
             if not is_begun:
                 raise
-            system, problem = error.details.get("system", ""), N_("it became busy in between")
-            raise OutcomeUnknown(system=system, problem=problem) from error
+            left = [*members, *(call for _, others in waiting for call in others)]
+            unsent = dict.fromkeys((call.operation_id for call in left), error)
+            break
         except RefusedError as error:
-            if isinstance(error, STOPS_THE_RUN) and not is_begun:
-                raise
-            if len(members) == 1 or isinstance(error, STOPS_THE_RUN):
+            if len(members) == 1:
                 refused |= dict.fromkeys((call.operation_id for call in members), error)
             else:
                 waiting += [(needed, [call]) for call in reversed(members)]
-    return [Answer(call.operation_id, refused.get(call.operation_id)) for call in calls]
+    return [
+        Answer(
+            call.operation_id,
+            refused.get(call.operation_id),
+            unsent.get(call.operation_id),
+        )
+        for call in calls
+    ]
 
 
 def _is_same(now: Value, wanted: Value) -> bool:

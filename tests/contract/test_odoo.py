@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
+from itertools import count
 from typing import ClassVar
 from xmlrpc.client import Fault
 
 import pytest
 
-from connectors.contract import Step, System
-from core.errors import StaleRecord
+from connectors.contract import Call, Step, System
+from core.errors import Frozen, StaleRecord
+from core.ids import new_id
 from tests.contract.odoo_subject import OdooSubject
 from tests.contract.odoo_versions import DifferencesSubject, GuardedSubject, PracticeSubject
 from tests.contract.practice_odoo import practice_odoo
@@ -44,6 +46,35 @@ class OneSession(ContractSuite):
         step = subject.make(action)
         with pytest.raises(Fault):
             subject.delete(step.ref)
+
+    def test_a_freeze_between_two_requests_of_a_batch(
+        self, subject: OdooSubject, system: System
+    ) -> None:
+        """Orders that get other values need a request each: the first one stands, the second one was not sent."""
+        refs = [subject.make("purchase_order.close").ref for _ in range(2)]
+
+        def wishing(*priorities: str) -> list[Step]:
+            return [
+                Step("purchase_order.restore_priority", ref, {"priority": priority})
+                for ref, priority in zip(refs, priorities, strict=True)
+            ]
+
+        apply(system, [(step, image_of(system, step)) for step in wishing("0", "1")])
+        steps = wishing("1", "0")
+        before = system.capture(steps, [None] * 2)
+        calls = [Call(new_id(), s, b) for s, b in zip(steps, before, strict=True)]
+        asked = count(1)
+
+        def falls() -> None:
+            if next(asked) == 2:
+                raise Frozen(freeze="01a2", scope="system:erp", person="mei", said="stock count")
+
+        answers = system.apply(calls, falls)
+        after = system.capture(steps, list(before))
+
+        assert [None, Frozen] == [each.unsent and type(each.unsent) for each in answers]
+        assert action_of(system, steps[0]).is_done(steps[0], before[0], after[0])
+        assert before[1] == after[1]
 
 
 @pytest.mark.odoo_live

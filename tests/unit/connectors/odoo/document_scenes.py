@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Final
 
-from connectors.contract import Answer, Call, FieldInfo, Image, Record, Ref, Step
+from connectors.contract import Answer, Call, Fence, FieldInfo, Image, Record, Ref, Step, no_fence
 from connectors.odoo.actions import OdooAction, Target
 from connectors.odoo.invoice_actions import invoice_actions
 from connectors.odoo.period_actions import period_actions
@@ -90,6 +90,7 @@ class Recorder:
     contexts: list[Mapping[str, Any]] = field(default_factory=list)
     writes: list[bool] = field(default_factory=list)
     system: str = "erp"
+    fence: Fence = no_fence
 
     def call(
         self,

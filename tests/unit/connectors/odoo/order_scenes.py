@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any, Final
 
-from connectors.contract import Answer, Call, FieldInfo, Image, Record, Ref, Step
+from connectors.contract import Answer, Call, Fence, FieldInfo, Image, Record, Ref, Step, no_fence
 from connectors.odoo.actions import OdooAction, Target
 from connectors.odoo.order_actions import order_actions
 from connectors.odoo.orders import PURCHASE, SALE, Side
@@ -84,6 +84,7 @@ class Recorder:
     calls: list[tuple[str, str, list[Any]]] = field(default_factory=list)
     contexts: list[Mapping[str, Any]] = field(default_factory=list)
     system: str = "erp"
+    fence: Fence = no_fence
 
     def call(
         self,

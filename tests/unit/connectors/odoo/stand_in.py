@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from connectors.columns import documents_schema, lines_schema
-from connectors.contract import Criteria, FieldInfo, Kind
+from connectors.contract import Criteria, Fence, FieldInfo, Kind, no_fence
 from connectors.odoo.actions import Target
 from connectors.odoo.kinds import read_documents, read_lines
 from connectors.odoo.lookup import Lookup, Row, Setting
@@ -124,6 +124,7 @@ class Odoo:
 
     def __init__(self, version: int = 18, *, locks_sales: bool = False) -> None:
         self.version = version
+        self.fence: Fence = no_fence
         self.fields = fields_of_version(version)
         self.rows: dict[str, dict[int, Row]] = {}
         self.asked: list[str] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -13,7 +13,16 @@ from connectors.contract import Call, FieldInfo, Image, Ref, Step
 from connectors.odoo.actions import Target
 from connectors.odoo.writing import wire_value, write_in_groups, write_values
 from core.encoding import Value
-from core.errors import AccessDenied, Busy, ContractBroken, OutcomeUnknown, Rejected
+from core.errors import (
+    AccessDenied,
+    Busy,
+    ContractBroken,
+    Frozen,
+    LoginFailed,
+    OutcomeUnknown,
+    Rejected,
+    StornoError,
+)
 
 LINE = "purchase.order.line"
 NOW: dict[str, Value] = {
@@ -171,10 +180,47 @@ def calls(*keys: str) -> list[Call]:
     return [Call(key, Step("a", Ref("m", key)), Image(())) for key in keys]
 
 
+class Fenced:
+    """A server that counts how often its fence was asked; the n-th time (from 1) it raises."""
+
+    system = "erp"
+
+    def __init__(self, falls_at: int = 0) -> None:
+        self.asked = 0
+        self._falls_at = falls_at
+
+    def fence(self) -> None:
+        self.asked += 1
+        if self.asked == self._falls_at:
+            raise Frozen(freeze="01a2", scope="all", person="mei", said="stock count")
+
+    def call(self, *_parameters: Any, **_named: Any) -> Any:
+        raise AssertionError("not asked here")
+
+    guarded = call
+
+
+def by_letter(call: Call) -> str:
+    return call.operation_id[0]
+
+
+def saying(*errors: Exception | None) -> Callable[[str, Sequence[Call]], None]:
+    """Return a sender that raises these errors one by one."""
+    left = list(errors)
+
+    def send(_key: str, _members: Sequence[Call]) -> None:
+        error = left.pop(0)
+        if error is not None:
+            raise error
+
+    return send
+
+
 def test_equal_values_share_a_request() -> None:
     """Documents that need the same go in one request; one that needs nothing is not sent."""
     seen: list[tuple[str, list[str]]] = []
     answers = write_in_groups(
+        Fenced(),
         calls("a1", "b1", "a2", "-"),
         lambda call: None if call.operation_id == "-" else call.operation_id[0],
         lambda key, members: seen.append((key, [m.operation_id for m in members])),
@@ -190,55 +236,59 @@ def test_refused_request_is_tried_one_by_one() -> None:
         if any(member.operation_id == "a2" for member in members):
             raise Rejected(system="erp", said="no")
 
-    answers = write_in_groups(calls("a1", "a2", "b1"), lambda call: call.operation_id[0], send)
+    server = Fenced()
+    answers = write_in_groups(server, calls("a1", "a2", "b1"), by_letter, send)
     assert [False, True, False] == [answer.refused is not None for answer in answers]
+    assert 3 == server.asked, "before each request but the first"
 
 
-def test_busy_after_a_request_leaves_the_batch_in_doubt() -> None:
-    """Once something was sent, `busy` no longer means that nothing happened."""
-    raised: list[Exception | None] = [None, Busy(system="erp", problem="later")]
-
-    def send(_key: str, _members: Sequence[Call]) -> None:
-        error = raised.pop(0)
-        if error is not None:
-            raise error
-
-    with pytest.raises(OutcomeUnknown):
-        write_in_groups(calls("a1", "b1"), lambda call: call.operation_id[0], send)
-
-
-def test_busy_at_once_means_that_nothing_happened() -> None:
-    """Before anything was sent, `busy` stays what it is."""
-
-    def send(_key: str, _members: Sequence[Call]) -> None:
-        raise Busy(system="erp", problem="later")
-
-    with pytest.raises(Busy):
-        write_in_groups(calls("a1"), lambda call: call.operation_id, send)
+@pytest.mark.parametrize(
+    "error",
+    [
+        Busy(system="erp", problem="later"),
+        AccessDenied(system="erp", said="no"),
+        LoginFailed(system="erp", user="storno", said="no"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_what_ends_a_batch_is_told_of_the_rest(error: StornoError) -> None:
+    """What was written before stands, and whoever reads the answers knows which documents that are."""
+    answers = write_in_groups(Fenced(), calls("a1", "b1", "c1"), by_letter, saying(None, error))
+    assert [None, error, error] == [answer.unsent for answer in answers]
+    assert [None, None, None] == [answer.refused for answer in answers]
 
 
-def test_busy_among_those_tried_alone_leaves_the_batch_in_doubt() -> None:
-    """A document that was written alone counts as sent."""
-    said = [Rejected(system="erp", said="no"), None, Busy(system="erp", problem="later")]
+def test_a_freeze_ends_a_batch_before_its_next_request() -> None:
+    """Also where documents are tried alone after a refusal."""
+    refused = Rejected(system="erp", said="no")
+    answers = write_in_groups(
+        Fenced(falls_at=2), calls("a1", "a2", "b1"), by_letter, saying(refused, None)
+    )
+    assert [False, True, True] == [isinstance(answer.unsent, Frozen) for answer in answers]
 
-    def send(_key: str, _members: Sequence[Call]) -> None:
-        error = said.pop(0)
-        if error is not None:
-            raise error
 
-    with pytest.raises(OutcomeUnknown):
-        write_in_groups(calls("a1", "a2"), lambda call: call.operation_id[0], send)
+@pytest.mark.parametrize("falls_at", [0, 1])
+def test_before_anything_was_written_an_error_is_that_of_all(falls_at: int) -> None:
+    """Nothing happened then, to none of them; a refused request did nothing either."""
+    said = [Rejected(system="erp", said="no"), Busy(system="erp", problem="later")]
+    with pytest.raises((Busy, Frozen)):
+        write_in_groups(Fenced(falls_at), calls("a1", "a2"), by_letter, saying(*said))
 
 
 def test_missing_right_is_not_tried_again() -> None:
     """Every other document would meet it too: it stops the run with the first request."""
-    count = 0
-
-    def send(_key: str, _members: Sequence[Call]) -> None:
-        nonlocal count
-        count += 1
-        raise AccessDenied(system="erp", said="no")
-
     with pytest.raises(AccessDenied):
-        write_in_groups(calls("a1", "a2"), lambda call: call.operation_id[0], send)
-    assert 1 == count
+        write_in_groups(
+            Fenced(), calls("a1", "a2"), by_letter, saying(AccessDenied(system="erp", said="no"))
+        )
+
+
+def test_a_lost_answer_leaves_the_whole_batch_in_doubt() -> None:
+    """What comes after it was not sent, but whoever settles reads all of it anyway."""
+    with pytest.raises(OutcomeUnknown):
+        write_in_groups(
+            Fenced(),
+            calls("a1", "b1"),
+            by_letter,
+            saying(None, OutcomeUnknown(system="erp", problem="cut")),
+        )
