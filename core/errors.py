@@ -291,7 +291,7 @@ class JournalFull(TransientError):
     code = "STO-0206"
     template = N_(
         "The journal {journal} cannot be written: {problem}. Nothing more was sent."
-        " Make room, then: storno changes resume"
+        " Mend that (a full disk wants room), then: storno changes resume"
     )
 
 
