@@ -68,7 +68,7 @@ class Database:
             autocommit=own_begin,
             **({} if own_begin else {"timeout": max(1, int(self.limits.connect))}),
         )
-        patiently = self._patience()
+        patiently = self.patience()
         try:
             connection = patiently(connect)
         except (pyodbc.Error, Silence) as error:
@@ -80,7 +80,8 @@ class Database:
             self.memory.forget_rows()
         return session
 
-    def _patience(self) -> Patience:
+    def patience(self) -> Patience:
+        """Return what waits for the calls of one connection, as long as this database may take and a little longer."""
         limits = self.limits
         if self.dialect.statement_limit_by == "timer":
             return AtOnce()

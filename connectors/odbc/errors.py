@@ -31,6 +31,10 @@ from core.text import N_, Text
 _NATIVE: Final = re.compile(r"\((-?\d+)\)\s*(?:\(SQL\w+\))?\s*$")
 _ORIGIN: Final = re.compile(r"^(?:\[[^\]]*\]\s*)+")
 _TAIL: Final = re.compile(r"\s*\(-?\d+\)\s*\(SQL\w+\)\s*$|;\s*Error while executing the query")
+_OF_ARROW: Final = re.compile(
+    r"ODBC emitted an error calling '\w+':\s*State: ([0-9A-Z]{5}), Native error: (-?\d+), Message: (.*)",
+    re.DOTALL,
+)
 _WRONG_PASSWORD: Final = re.compile(r"authentication failed|认证失败|認證失敗|驗證失敗")
 """In the languages of servers in China: PostgreSQL speaks that of its own settings before anybody has logged in."""
 
@@ -56,6 +60,9 @@ def said(error: BaseException) -> Said:
     """Return what a driver error holds, whichever order its arguments have; of Python's own errors, their words."""
     if isinstance(error, ValueError | ArithmeticError | MemoryError | TypeError):
         return Said("", None, str(error))
+    of_arrow = _OF_ARROW.match(str(error))
+    if of_arrow is not None:
+        return Said(of_arrow[1], int(of_arrow[2]), _TAIL.sub("", of_arrow[3]))
     texts = [argument for argument in error.args if isinstance(argument, str)]
     states = [text for text in texts if re.fullmatch(r"[0-9A-Z]{5}", text)]
     words = next((text for text in texts if text not in states), str(error))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,6 +20,7 @@ from connectors.odbc.columns import convert, from_values
 from connectors.odbc.dialects import LONGEST_VALUE, Statement
 from connectors.odbc.drivers import arrow_errors, arrow_reader, has_no_room
 from connectors.odbc.errors import Moment
+from connectors.odbc.patience import Silence
 from core.errors import ContractBroken
 
 if TYPE_CHECKING:
@@ -249,18 +251,25 @@ def _by_arrow(
         beside = None if query is None else stack.enter_context(closing(database.stream()))
         before = None if beside is None or query is None else beside.rows(query)
         handed_out = 0
+        patiently = database.patience()
+        stack.callback(patiently.end, _nothing, is_waiting=False)
+        ask = partial(
+            arrow_reader,
+            database,
+            statement,
+            size=size,
+            longest=longest,
+            largest_bytes=LARGEST_BATCH_BYTES,
+            typed=typed,
+        )
         try:
-            for batch in arrow_reader(
-                database,
-                statement,
-                size=size,
-                longest=longest,
-                largest_bytes=LARGEST_BATCH_BYTES,
-                typed=typed,
-            ):
+            reader = patiently(ask)
+            while (batch := patiently(next, reader, None)) is not None:
                 handed_out += batch.num_rows
                 yield batch
             return  # noqa: TRY300 - the rest is for what had no room
+        except Silence as error:
+            raise database.error(error, Moment.READ) from error
         except arrow_errors() as error:
             if beside is None or query is None or not has_no_room(error):
                 raise database.error(error, Moment.READ) from error
@@ -273,6 +282,10 @@ def _by_arrow(
             if handed_out < batch.num_rows:
                 yield batch.slice(handed_out)
             handed_out = max(0, handed_out - batch.num_rows)
+
+
+def _nothing() -> None:
+    """Is the last that a connection is asked: whatever it still has goes with it."""
 
 
 def _by_driver(

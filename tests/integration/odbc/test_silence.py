@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from config.systems import OdbcLimits
-from connectors.odbc import connection, patience
+from connectors.odbc import connection, drivers, patience, reading
 from connectors.odbc.connection import Database
 from connectors.odbc.images import Images
+from connectors.odbc.reading import batches
 from connectors.odbc.session import Session
+from connectors.odbc.statements import Statement
 from connectors.odbc.writing import write
 from core.errors import OutcomeUnknown, TransientError, Unreachable
 from tests.integration.odbc.orders import closing, is_closed, stored
@@ -20,6 +23,7 @@ from tests.integration.odbc.test_faults import on_a_server, orders
 
 __all__ = ["orders"]  # a fixture
 
+ONE_NUMBER = pa.schema([("number", pa.int64())])
 LIMITS = OdbcLimits(connect=2.0, lock=1.0, statement=1.0)
 
 
@@ -81,3 +85,28 @@ def test_silence_at_the_commit(orders: Database, way: Way, far: Database) -> Non
 
     with pytest.raises(OutcomeUnknown):
         write(far, closing(before), before_commit=fall_silent)
+
+
+@on_a_server
+def test_a_list_that_never_begins(way: Way, far: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bulk reading has a connection of its own, and the same patience."""
+
+    def fall_silent(*values: Any, **named: Any) -> Any:
+        way.is_silent = True
+        return drivers.arrow_reader(*values, **named)
+
+    monkeypatch.setattr(reading, "arrow_reader", fall_silent)
+    with pytest.raises(Unreachable):
+        list(batches(far, Statement("select 1 as number", ()), ONE_NUMBER))
+
+
+@pytest.mark.parametrize("options", ["postgresql"], indirect=True)
+def test_a_list_that_never_ends(way: Way, far: Database) -> None:
+    """Where rows come while they are read, silence may begin among them."""
+    many = Statement("select generate_series(1, 5000000) as number", ())
+    found = batches(far, many, ONE_NUMBER, size=1000)
+    assert next(found).num_rows
+    way.is_silent = True
+
+    with pytest.raises(Unreachable):
+        list(found)

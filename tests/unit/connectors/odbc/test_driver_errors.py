@@ -118,3 +118,20 @@ def test_a_driver_that_lacks_a_library_says_which() -> None:
     assert "libpq.so.5" in str(shown)
     assert "PostgreSQL Unicode" in str(shown)
     assert shown.details["name"] == "PostgreSQL Unicode"
+
+
+@pytest.mark.parametrize(
+    "dialect, function, text, expected",
+    [
+        ("postgresql", "SQLDriverConnect", "State: 08001, Native error: 101, Message: refused\n\t?\n", Unreachable),
+        ("mariadb", "SQLDriverConnect", "State: HY000, Native error: 2002, Message: [ma-3.1.15]Can't (115)", Unreachable),
+        ("postgresql", "SQLFetch", "State: 57014, Native error: 1, Message: statement timeout", Timeout),
+        ("postgresql", "SQLFetch", "A value is too large", BadAnswer),
+    ],
+)  # fmt: skip
+def test_what_arrow_odbc_says_is_the_same(
+    dialect: str, function: str, text: str, expected: type[StornoError]
+) -> None:
+    """It writes state and code into one text; a bulk read ends in the same errors as any other."""
+    raised = Exception(f"ODBC emitted an error calling '{function}':\n{text}")
+    assert expected is type(from_driver("erp", "storno", dialect, raised, Moment.READ, seconds=60))
