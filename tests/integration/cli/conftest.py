@@ -17,7 +17,9 @@ from config.settings import Settings
 from connectors.contract import System
 from connectors.fake.connector import FakeSystem, system_in_memory
 from connectors.fake.engine import FakeERP
+from connectors.fake.faults import Fault, FaultKind
 from connectors.fake.sample import add_company
+from connectors.fake.schema import ORDER
 from core import encoding
 from service import app, text
 from service.catalogue import compile_all
@@ -61,6 +63,9 @@ language: en
 run:
   retry_deadline_seconds: 0.05
 """
+
+
+PUBLIC = ["--public-key", "secrets/audit.pem.pub"]
 
 
 @dataclass(frozen=True)
@@ -147,3 +152,31 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def chinese(compiled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let gettext find the compiled catalogues, whether or not this tree was installed."""
     monkeypatch.setattr(text, "LOCALE_FOLDER", compiled)
+
+
+@pytest.fixture
+def signer(storno: Storno, tmp_path: Path) -> Storno:
+    """A Storno that has a key to sign with."""
+    storno.done("audit", "key", "--out", "secrets/audit.pem")
+    settings = SETTINGS + "audit:\n  signing_key: ${file:secrets/audit.pem}\n"
+    (tmp_path / "storno.yaml").write_text(settings, encoding="utf-8")
+    return storno
+
+
+@pytest.fixture
+def pack(signer: Storno, erp: FakeERP) -> Path:
+    """Evidence of a closing with a refusal, exceptions, and texts that mean mischief."""
+    key = next(key for key, row in erp.dump()[ORDER].items() if row["number"] == "PO00002")
+    said = "<script>alert(1)</script> & <img src=x onerror=alert(2)>"
+    erp.faults.add(Fault(FaultKind.BAD_DOCUMENT, key=key, times=9, said=said))
+    planned = signer("close", "plan", "stale", "PO00001", "PO00002", "PO00021", "--json").json
+    plan = str(planned["change_set"]["id"])
+    signer.done("close", "approve", plan)
+    signer("close", "run", plan, "--yes")
+    signer.done("audit", "export", plan, "--out", "evidence")
+    return Path("evidence")
+
+
+def content_of(pack: Path) -> dict[str, Any]:
+    """Return what its JSON file says."""
+    return dict(encoding.loads((pack / "evidence.json").read_bytes()))

@@ -22,7 +22,7 @@ from recovery.auditing.signing import PublicKey, SigningKey
 from recovery.journal import Journal
 from recovery.model import Actor
 from tests.integration.recovery.scene import CANCEL, Scene, make_scene
-from tests.integration.recovery.test_audit import behind, problems
+from tests.integration.recovery.tampering import behind, problems
 
 KEY = SigningKey.make()
 LI = Actor("li")

@@ -22,7 +22,7 @@ from recovery.sql.health import check, figures
 from recovery.sql.schema_storage import image
 from recovery.states import ChangeSetState
 from tests.integration.recovery.scene import CANCEL, MEI, UPDATE, Scene, make_scene
-from tests.integration.recovery.test_audit import tamper
+from tests.integration.recovery.tampering import tamper
 from tests.integration.recovery.test_vault import HIDDEN, NEW, SECRET
 
 

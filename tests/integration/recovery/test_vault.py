@@ -24,7 +24,7 @@ from recovery.sql import schema_storage as tables
 from recovery.sql.health import check, figures
 from recovery.states import ChangeSetState
 from tests.integration.recovery.scene import CANCEL, MEI, UPDATE, Scene, make_scene
-from tests.integration.recovery.test_audit import behind
+from tests.integration.recovery.tampering import behind
 
 OLD, NEW = ("2025", b"o" * 32), ("2026", b"n" * 32)
 HIDDEN = Redaction([Rule(ORDER, frozenset({"note"}))])
