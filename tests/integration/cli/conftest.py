@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -163,9 +164,18 @@ def signer(storno: Storno, tmp_path: Path) -> Storno:
     return storno
 
 
+@pytest.fixture(scope="session")
+def folder_with_pack(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the folder of `pack` is kept, once a first test made it."""
+    return tmp_path_factory.mktemp("evidence") / "folder"
+
+
 @pytest.fixture
-def pack(signer: Storno, erp: FakeERP) -> Path:
-    """Evidence of a closing with a refusal, exceptions, and texts that mean mischief."""
+def pack(signer: Storno, erp: FakeERP, tmp_path: Path, folder_with_pack: Path) -> Path:
+    """Evidence of a closing with a refusal, exceptions, and texts that mean mischief. Made once, then copied."""
+    if folder_with_pack.exists():
+        shutil.copytree(folder_with_pack, tmp_path, dirs_exist_ok=True)
+        return Path("evidence")
     key = next(key for key, row in erp.dump()[ORDER].items() if row["number"] == "PO00002")
     said = "<script>alert(1)</script> & <img src=x onerror=alert(2)>"
     erp.faults.add(Fault(FaultKind.BAD_DOCUMENT, key=key, times=9, said=said))
@@ -174,6 +184,7 @@ def pack(signer: Storno, erp: FakeERP) -> Path:
     signer.done("close", "approve", plan)
     signer("close", "run", plan, "--yes")
     signer.done("audit", "export", plan, "--out", "evidence")
+    shutil.copytree(tmp_path, folder_with_pack)
     return Path("evidence")
 
 
