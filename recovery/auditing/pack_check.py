@@ -108,7 +108,7 @@ def _check(
     problems = _check_signature(files, signature, trusted)
     chain = _Chain(content, trusted)
     change_set = content["change_set"]
-    agreed = chain.compare(checkpoints)
+    agreed = chain.compare(checkpoints, content["journal"], trusted)
     plan_is_checked, found = _check_plan(content)
     problems += [*chain.problems, *found, *_check_states(content, chain.moves)]
     problems += check_told(content, chain.moves)
@@ -183,9 +183,14 @@ class _Chain:
         self._ends(content["checkpoint"], keys)
 
     def _run(self, run: Mapping[str, Any]) -> None:
+        first = int(run["first"])
         previous = bytes.fromhex(run["previous"])
-        self._hashes.setdefault(int(run["first"]) - 1, run["previous"])
-        for number, line in enumerate(run["lines"], start=int(run["first"])):
+        # Stretches follow each other: a line that stood in two could be shown in one way and compared in the other.
+        last = max(self._hashes, default=None)
+        known = self._hashes.setdefault(first - 1, run["previous"])
+        if (last is not None and first <= last) or known != run["previous"]:
+            self._say_not_signed()
+        for number, line in enumerate(run["lines"], start=first):
             hashed = bytes.fromhex(line["moves_hash"])
             moves = line.get("moves")
             written_at = encoding.parse_moment(line["written_at"])
@@ -201,8 +206,8 @@ class _Chain:
 
     def _take(self, moves: Iterable[Sequence[Any]], written_at: datetime) -> None:
         for move in sorted(moves, key=lambda each: int(each[0])):
-            if len(move) != len(_MOVE) or move[1] != self._change_set:
-                continue
+            if move[1] != self._change_set:
+                continue  # of another change set, or the journal's own: those name none
             row: dict[str, Any] = dict(zip(_MOVE, move, strict=True))
             row["written_at"] = written_at
             row["hashes"] = None if row["hashes"] is None else bytes.fromhex(row["hashes"])
@@ -213,16 +218,37 @@ class _Chain:
         if signer_of(checkpoint, keys) is None:
             self.problems.append(Text(N_("the checkpoint in it was not signed with this key")))
         if self._hashes.get(int(checkpoint["line"])) != checkpoint["hash"]:
-            self.problems.append(
-                Text(
-                    N_("the audit lines do not lead to the line that was signed: they were edited")
-                )
-            )
+            self._say_not_signed()
 
-    def compare(self, checkpoints: Iterable[Checkpoint]) -> int:
+    def _say_not_signed(self) -> None:
+        self.problems.append(
+            Text(N_("the audit lines do not lead to the line that was signed: they were edited"))
+        )
+
+    def compare(
+        self, checkpoints: Iterable[Checkpoint], journal: str, keys: Sequence[PublicKey]
+    ) -> int:
         """Compare with checkpoints kept elsewhere; return how many lines of theirs stand in the pack."""
         agreed = 0
         for each in checkpoints:
+            names = {"moment": each.made_at, "line": each.line}
+            if signer_of(each.document, keys) is None:
+                self.problems.append(
+                    Text(
+                        N_(
+                            "the checkpoint of {moment} (line {line}) was not signed with this key, or was edited"
+                        ),
+                        names,
+                    )
+                )
+                continue
+            if each.journal != journal:
+                self.problems.append(
+                    Text(
+                        N_("the checkpoint of {moment} (line {line}) is of another journal"), names
+                    )
+                )
+                continue
             found = self._hashes.get(each.line)
             if found is None:
                 continue
@@ -232,7 +258,7 @@ class _Chain:
                 self.problems.append(
                     Text(
                         N_("audit line {line} is not the one that the checkpoint of {moment} saw"),
-                        {"line": each.line, "moment": each.made_at},
+                        names,
                     )
                 )
         return agreed
@@ -293,7 +319,7 @@ def _check_plan(content: Mapping[str, Any]) -> tuple[bool, list[Text]]:
             {"position": operation["position"]},
         )
         for operation in operations
-        if operation["signed"] is not None and not _is_as_signed(operation)
+        if not _is_as_signed(operation, is_masked=content["is_masked"])
     ]
     if any(operation["signed"] is None for operation in operations):
         return False, problems
@@ -310,7 +336,9 @@ def _check_plan(content: Mapping[str, Any]) -> tuple[bool, list[Text]]:
     return True, problems
 
 
-def _is_as_signed(operation: Mapping[str, Any]) -> bool:
+def _is_as_signed(operation: Mapping[str, Any], *, is_masked: bool) -> bool:
+    if operation["signed"] is None:
+        return is_masked  # where nothing is hidden, everything can be shown as it was signed
     signed = dict(zip(HASHED_COLUMNS, operation["signed"], strict=False))
     return all(operation[name] == signed[name] for name in SHOWN_AND_SIGNED)
 

@@ -20,7 +20,9 @@ def check_told(content: Mapping[str, Any], moves: Sequence[Row]) -> list[Text]:
     words, told = replay_words(moves), replay_facts(moves)
     for operation in content["operations"]:
         position = operation["position"]
-        if words is not None and not _is_as_told(operation, words.get(position)):
+        if words is not None and not _is_as_told(
+            operation, words.get(position), is_masked=content["is_masked"]
+        ):
             problems.append(
                 Text(
                     N_("what it tells of operation {position} is not what its history says"),
@@ -39,10 +41,10 @@ def check_told(content: Mapping[str, Any], moves: Sequence[Row]) -> list[Text]:
     return problems
 
 
-def _is_as_told(operation: Mapping[str, Any], hashed: str | None) -> bool:
+def _is_as_told(operation: Mapping[str, Any], hashed: str | None, *, is_masked: bool) -> bool:
     row = operation.get("told")
     if row is None:
-        return True
+        return is_masked  # where nothing is hidden, everything is told as it is stored
     reason, error_code, result = row
     shown = operation["reason"], operation["error_code"], operation["result"]
     stored = (
@@ -74,5 +76,5 @@ def _check_change_set(content: Mapping[str, Any], told: Told) -> Iterator[Text]:
         | {"text": encoding.dumps(each["text"]).decode()}
         for each in content["exceptions"]
     ]
-    if not content["is_masked"] and exceptions_hash(rows) != told.plan.get("exceptions"):
+    if exceptions_hash(rows) != told.plan.get("exceptions"):
         yield Text(N_("the exceptions in it are not those of the plan"))
