@@ -40,6 +40,7 @@ _CHECKED_COLUMNS: Final = (
     "policy",
     *STAMPS,
     "note",
+    "operation_count",
 )
 
 
@@ -153,7 +154,9 @@ def _verify_change_set(connection: Connection, change_set: Row[Any]) -> list[Tex
         problems += verify_facts(
             connection, {name: getattr(change_set, name) for name in _CHECKED_COLUMNS}, told
         )
+    count = 0
     for row in rows:
+        count += 1
         if row.state != states.get(row.position, "planned"):
             problems.append(_operation_problem(change_set_id, row, states))
         elif _differs(row.before_hash, before.get(row.position)) or _differs(
@@ -181,6 +184,10 @@ def _verify_change_set(connection: Connection, change_set: Row[Any]) -> list[Tex
                     {"change_set": change_set_id, "position": row.position},
                 )
             )
+    if count != change_set.operation_count:
+        problems.append(
+            Text(N_("the plan of change set {change_set} was edited"), {"change_set": change_set_id})
+        )
     return problems
 
 
