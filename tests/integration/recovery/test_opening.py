@@ -32,7 +32,7 @@ from recovery.journal import Journal
 from recovery.migrations import upgrade as migrations
 from recovery.migrations.upgrade import known_revisions, upgrade
 from recovery.model import PlanException
-from recovery.sql import database, guards
+from recovery.sql import database
 from recovery.sql.columns import metadata
 from recovery.sql.database import Database
 from recovery.sql.tables import all_tables
@@ -100,6 +100,19 @@ def _rows_since(identity: str, moment: str, zeros: str) -> tuple[str, ...]:
     )
 
 
+KEPT = (
+    "audit_line",
+    "audit_head",
+    "move",
+    "journal_move",
+    "change_set",
+    "operation",
+    "plan_exception",
+    "freeze",
+)
+"""Tables from which nothing is ever deleted. Not asked of the code: a table that is forgotten there is missed here."""
+
+
 def forbidden(connection: Connection) -> list[str]:
     """Return statements that no journal lets through, of those whose tables it has."""
     changed = {
@@ -110,8 +123,8 @@ def forbidden(connection: Connection) -> list[str]:
         "image_dictionary": "content",
     }
     present = set(inspect(connection).get_table_names())
-    kept = [table.name for table in guards.UNDELETABLE if table.name in present]
-    fixed = [table.name for table in guards.APPEND_ONLY if table.name in present]
+    kept = [table for table in KEPT if table in present]
+    fixed = [table for table in changed if table in present]
     found = [f"UPDATE {table} SET {changed[table]} = {changed[table]}" for table in fixed]
     found += [f'DELETE FROM "{table}"' for table in kept]
     if connection.dialect.name != "sqlite":
@@ -134,6 +147,7 @@ def forbidden(connection: Connection) -> list[str]:
         ("audit_head", "id"),
         ("change_set", "id"),
         ("operation", "rowid"),
+        ("operation", "oid"),
         ("operation", "position"),
         ("plan_exception", "position"),
         ("freeze", "_rowid_"),

@@ -1,0 +1,115 @@
+"""A restore is checked before and after, takes the newest rows, and leaves no journal half filled."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import delete
+
+from core.errors import JournalBroken, JournalFull, NotAllowed
+from recovery import schema
+from recovery.at_rest.sealing import Keys
+from recovery.freezes import Scope, freeze
+from recovery.journal import Journal
+from recovery.sql import restore as restoring
+from recovery.sql.backup import back_up, copy_rows, url_of
+from recovery.sql.restore import restore
+from tests.integration.recovery.scene import CANCEL, MEI, Scene
+from tests.integration.recovery.tampering import behind
+from tests.integration.recovery.test_backup import OPEN, story
+
+
+def restored(source: Path, target: Path) -> None:
+    """Restore into a new journal in a file."""
+    restore(source, url_of(target), keys=Keys(), redaction=OPEN, actor=MEI)
+
+
+def test_a_backup_that_was_edited_is_not_restored(scene: Scene, tmp_path: Path) -> None:
+    """It is named as broken, and the journal stays empty."""
+    scene.do(CANCEL, scene.orders())
+    back_up(scene.journal, tmp_path / "backup.db")
+    with behind(url_of(tmp_path / "backup.db")) as connection:
+        connection.execute("UPDATE operation SET key = '999'")
+
+    with pytest.raises(JournalBroken, match=r"backup\.db"):
+        restored(tmp_path / "backup.db", tmp_path / "new.db")
+    with closing(Journal.open(url_of(tmp_path / "new.db"))) as journal:
+        assert [] == journal.change_sets()
+
+
+def test_what_was_lost_on_the_way_is_found(
+    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What stands in the new journal is read once more, whatever the backup was."""
+
+    def losing(old: Any, new: Any, progress: Any) -> None:
+        copy_rows(old, new, progress)
+        new.execute(delete(schema.image))
+
+    scene.do(CANCEL, scene.orders())
+    back_up(scene.journal, tmp_path / "backup.db")
+    monkeypatch.setattr(restoring, "copy_rows", losing)
+
+    with pytest.raises(JournalBroken, match="is missing"):
+        restored(tmp_path / "backup.db", tmp_path / "new.db")
+
+
+def test_rows_that_stand_in_the_log_beside_a_file_are_taken(scene: Scene, tmp_path: Path) -> None:
+    """The file of a journal that is open can be restored too, as it is at this moment."""
+    scene.do(CANCEL, scene.orders())
+    path = scene.journal.database.path
+    assert path is not None
+    assert Path(f"{path}-wal").stat().st_size > 0
+    restored(path, tmp_path / "new.db")
+
+    with closing(Journal.open(url_of(tmp_path / "new.db"))) as journal:
+        assert story(scene.journal) == story(journal)
+
+
+def test_a_copy_that_finds_no_room_is_said_to_find_none(
+    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is made beside the new journal, where there must be room for it."""
+    asked = []
+
+    def full(**where: Any) -> None:
+        asked.append(where["dir"])
+        raise OSError("no space left")
+
+    back_up(scene.journal, tmp_path / "backup.db")
+    monkeypatch.setattr(restoring, "TemporaryDirectory", full)
+    (tmp_path / "elsewhere").mkdir()
+
+    with pytest.raises(JournalFull, match="no space left"):
+        restored(tmp_path / "backup.db", tmp_path / "elsewhere" / "new.db")
+    assert [tmp_path / "elsewhere"] == asked
+
+
+def test_a_journal_whose_chain_tells_of_something_is_not_empty(
+    scene: Scene, tmp_path: Path
+) -> None:
+    """Also when the row itself was taken out by hand."""
+    back_up(scene.journal, tmp_path / "backup.db")
+    url = url_of(tmp_path / "new.db")
+    with closing(Journal.open(url)) as journal:
+        freeze(journal, Scope(), actor=MEI, reason="stop")
+    with behind(url) as connection:
+        connection.execute("DELETE FROM freeze")
+
+    with pytest.raises(NotAllowed, match="empty"):
+        restored(tmp_path / "backup.db", tmp_path / "new.db")
+
+
+def test_a_plan_that_nobody_submitted_expires_too(scene: Scene, tmp_path: Path) -> None:
+    """And it says why: whoever plans anew looks at the documents as they are now."""
+    plan = scene.plan(CANCEL, scene.orders())
+    back_up(scene.journal, tmp_path / "backup.db")
+    restored(tmp_path / "backup.db", tmp_path / "new.db")
+
+    with closing(Journal.open(url_of(tmp_path / "new.db"))) as journal:
+        found = journal.change_set(plan.id)
+        assert "expired" == found.state.value
+        assert "restored from a backup" in str(found.note)
