@@ -186,7 +186,9 @@ def _verify_change_set(connection: Connection, change_set: Row[Any]) -> list[Tex
             )
     if count != change_set.operation_count:
         problems.append(
-            Text(N_("the plan of change set {change_set} was edited"), {"change_set": change_set_id})
+            Text(
+                N_("the plan of change set {change_set} was edited"), {"change_set": change_set_id}
+            )
         )
     return problems
 
