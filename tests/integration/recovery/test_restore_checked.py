@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
 from core.errors import JournalBroken, JournalFull, NotAllowed
 from recovery import schema
@@ -17,6 +17,7 @@ from recovery.journal import Journal
 from recovery.sql import restore as restoring
 from recovery.sql.backup import back_up, copy_rows, url_of
 from recovery.sql.restore import restore
+from recovery.sql.schema_workers import call_place, system_state
 from tests.integration.recovery.scene import CANCEL, MEI, Scene
 from tests.integration.recovery.tampering import behind
 from tests.integration.recovery.test_backup import OPEN, story
@@ -97,6 +98,7 @@ def test_a_journal_whose_chain_tells_of_something_is_not_empty(
     with closing(Journal.open(url)) as journal:
         freeze(journal, Scope(), actor=MEI, reason="stop")
     with behind(url) as connection:
+        connection.execute("DELETE FROM alarm")
         connection.execute("DELETE FROM freeze")
 
     with pytest.raises(NotAllowed, match="empty"):
@@ -113,3 +115,22 @@ def test_a_plan_that_nobody_submitted_expires_too(scene: Scene, tmp_path: Path) 
         found = journal.change_set(plan.id)
         assert "expired" == found.state.value
         assert "restored from a backup" in str(found.note)
+
+
+def test_how_a_system_was_does_not_count_after_a_restore(scene: Scene, tmp_path: Path) -> None:
+    """Neither who may call it next nor that it is held; nor is a journal full that knows only that."""
+    scene.sql(
+        "INSERT INTO system_state (system, held_until, failure_count) VALUES ('fake', 9e9, 3)"
+    )
+    scene.plan(CANCEL, scene.orders())
+    scene.sql("INSERT INTO call_place SELECT 'fake', id, 1, 1, 1 FROM change_set")
+    back_up(scene.journal, tmp_path / "backup.db")
+    url = url_of(tmp_path / "new.db")
+    Journal.open(url).close()
+    with behind(url) as connection:
+        connection.execute("INSERT INTO system_state (system, failure_count) VALUES ('other', 1)")
+    restored(tmp_path / "backup.db", tmp_path / "new.db")
+
+    with closing(Journal.open(url)) as journal, journal.reading() as opened:
+        for table in (system_state, call_place):
+            assert [] == opened.execute(select(table)).all()
