@@ -31,6 +31,7 @@ from connectors.judging import MISSING
 from connectors.odbc.document_rows import PERIOD, RowChange, Rows
 from connectors.odbc.formulas import Writer, ready_condition
 from connectors.odbc.images import DATABASE
+from connectors.odbc.recipe_instruction import instruction_of
 from connectors.odbc.recipe_judging import (
     Pen,
     changed,
@@ -40,10 +41,8 @@ from connectors.odbc.recipe_judging import (
     labels_of,
     lines_called,
     looked_at,
-    number_of,
     parts_of,
     period_problem,
-    positions,
     remainder_of,
     seen,
     shown_by_itself,
@@ -364,26 +363,7 @@ class RecipeAction(Action):
         by_person = self.rules.by_person
         if by_person is None:
             return super().instruction(step, image)
-        press = by_person.press if self.verb == "close" else by_person.reopen_press
-        number = number_of(self.rules, image, step.ref)
-        chosen = chosen_lines(step)
-        values: dict[str, object] = {"screen": by_person.screen, "number": number}
-        if chosen:
-            values["lines"] = ", ".join(positions(self.rules, image, chosen))
-        screen = N_("{screen}: {number}, lines {lines}") if chosen else N_("{screen}: {number}")
-        return Instruction(
-            screen=Text(screen, values),
-            press=Text(press or self.title),
-            reason=Text(self._reason()),
-        )
-
-    def _reason(self) -> str:
-        if self.verb != "close":
-            return N_("it was closed by mistake")
-        is_period = self.kind is Kind.ACCOUNTING_PERIOD
-        return (
-            N_("everything of it is booked") if is_period else N_("the remainder will never come")
-        )
+        return instruction_of(self, by_person, step, image)
 
     def inverse_to(
         self, step: Step, before: Image, after: Image, target: Image
