@@ -32,7 +32,7 @@ from recovery.reading import JournalReader
 from recovery.sql.database import Database
 from recovery.sql.guards import missing_guards
 from recovery.sql.health import newest_problem
-from recovery.workers import claims
+from recovery.workers import claims, taking
 from recovery.workers.claims import LEASE_SECONDS, Claim
 from recovery.writing import JournalWriter
 
@@ -171,7 +171,7 @@ class Journal(JournalReader):
         Yields the journal for the run: each of its transactions stores nothing but with the claim still ours, and
         raises `FenceLost` otherwise. Raises `IllegalMove` when another process holds the change set.
         """
-        with claims.hold(
+        with taking.hold(
             self._database,
             change_set_id,
             worker=worker or claims.worker_name(),

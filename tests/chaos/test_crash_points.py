@@ -28,7 +28,7 @@ STEP, CALL = "commit", "call"
 EVERY: Final = 13
 """`make chaos` dies at any of them; here each thirteenth pass has to do."""
 PRODUCT: Final = ("recovery", "closing", "connectors", "service")
-MAY_BEGIN: Final = {"database.py", "claims.py", "backup.py"}
+MAY_BEGIN: Final = {"database.py", "taking.py", "backup.py"}
 """Where transactions begin: in `Database.writing` with its crash points, a claim's own session, a backup's own file."""
 
 
