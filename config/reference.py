@@ -20,7 +20,7 @@ from typing import Any, Final, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
-from config import closings, notify, settings, systems
+from config import closings, notify, sap, settings, systems
 from config.fields import Section
 
 TARGET: Final = Path(__file__).parents[1] / "docs" / "reference" / "settings.md"
@@ -62,9 +62,9 @@ _SECTIONS: Final[tuple[tuple[str, type[Section]], ...]] = (
     ("systems.NAME", systems.FakeOptions),
     ("systems.NAME", systems.OdbcOptions),
     ("systems.NAME", systems.OdooOptions),
-    ("systems.NAME", systems.SapOptions),
-    ("systems.NAME.services.NAME", systems.SapService),
-    ("systems.NAME.odata.NAME", systems.SapODataService),
+    ("systems.NAME", sap.SapOptions),
+    ("systems.NAME.services.NAME", sap.SapService),
+    ("systems.NAME.odata.NAME", sap.SapODataService),
     ("systems.NAME", systems.TrytonOptions),
     ("systems.NAME", systems.GenericOptions),
     ("closings.NAME", closings.ClosingSettings),
@@ -74,7 +74,7 @@ _KINDS: Final[Mapping[type[Section], str]] = {
     systems.FakeOptions: "kind `fake`",
     systems.OdbcOptions: "kind `odbc`",
     systems.OdooOptions: "kind `odoo`",
-    systems.SapOptions: "kind `sap`",
+    sap.SapOptions: "kind `sap`",
     systems.TrytonOptions: "kind `tryton`",
     systems.GenericOptions: "other kinds",
 }

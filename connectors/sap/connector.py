@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from config.systems import SapOptions
+from config.sap import SapOptions
 from connectors.contract import (
     Action,
     Answer,

@@ -19,7 +19,7 @@ from core.errors import BadInput
 from core.text import N_
 
 if TYPE_CHECKING:
-    from config.systems import SapODataService, SapOptions
+    from config.sap import SapODataService, SapOptions
     from connectors.http import HttpClient
     from connectors.sap.layouts import Layout
 

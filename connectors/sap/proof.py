@@ -17,7 +17,7 @@ from connectors.sap.services import ByOData, Refused, Stateful, Wrapped, names_o
 from core.text import N_, Text
 
 if TYPE_CHECKING:
-    from config.systems import SapOptions
+    from config.sap import SapOptions
     from connectors.proving import FindProof, Proof
     from connectors.sap.actions import SapAction
     from connectors.sap.odata_services import Catalogue

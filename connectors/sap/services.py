@@ -18,7 +18,7 @@ from core.errors import BadInput, NotFound
 from core.text import N_, Text
 
 if TYPE_CHECKING:
-    from config.systems import SapOptions, SapService
+    from config.sap import SapOptions, SapService
     from connectors.http import HttpClient
 
 COMMIT: Final = "BAPI_TRANSACTION_COMMIT"

@@ -20,7 +20,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
-from config.systems import SapOptions
+from config.sap import SapOptions
 from connectors.contract import Criteria, Executor, Kind, Ref
 from connectors.sap.connector import SapSystem, open_system
 from recovery.apply import run

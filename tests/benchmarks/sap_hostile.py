@@ -17,7 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Final
 
-from config.systems import SapOptions
+from config.sap import SapOptions
 from connectors.contract import Ref
 from connectors.sap.connector import open_system
 from core.errors import BadInput, StornoError

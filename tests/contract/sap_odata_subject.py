@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from typing import Any, ClassVar
 
-from config.systems import SapOptions
+from config.sap import SapOptions
 from connectors.contract import Kind, Ref, Step
 from core.encoding import Value
 from sandbox.sap.faults import Fault, FaultKind

@@ -10,7 +10,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, ClassVar, Final
 
-from config.systems import SapOptions
+from config.sap import SapOptions
 from connectors.contract import Kind, Ref, Step
 from connectors.sap.connector import SapSystem, open_system
 from core.encoding import Value

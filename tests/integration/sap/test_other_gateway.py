@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from config.systems import SapOptions
+from config.sap import SapOptions
 from connectors.contract import Criteria, Image, Kind, Ref, Step
 from connectors.sap.connector import SapSystem, open_system
 from core.errors import OutcomeUnknown

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from config.systems import SapOptions
+from config.sap import SapOptions
 
 ODATA = "/sap/opu/odata/sap/API_SALES_ORDER_SRV"
 

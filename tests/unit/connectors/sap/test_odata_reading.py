@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from config.systems import SapOptions
+from config.sap import SapOptions
 from connectors.contract import Criteria, Kind, Ref, Step
 from connectors.http import HttpAnswer, HttpClient
 from connectors.sap.actions import SapAction
