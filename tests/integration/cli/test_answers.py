@@ -1,10 +1,8 @@
-"""What commands answer to programs, to mistakes, and to consoles of every kind."""
+"""What commands answer to programs and to mistakes, and where a person has to decide."""
 
 from __future__ import annotations
 
 import io
-import os
-import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -19,25 +17,8 @@ from connectors.fake.connector import FakeSystem
 from connectors.fake.engine import FakeERP
 from connectors.fake.faults import Fault, FaultKind, On
 from connectors.fake.request import ERPSettings
-from connectors.fake.schema import ORDER
-from service.cli import reference
-from service.text import cell_width
 from tests.integration.cli.conftest import Storno
 from tests.integration.cli.test_story import applied, planned, states
-
-HEAVY = (
-    "babel",
-    "duckdb",
-    "lxml",
-    "msgspec",
-    "pyarrow",
-    "pydantic",
-    "rich",
-    "sqlalchemy",
-    "structlog",
-    "yaml",
-)
-
 
 # --- for programs -----------------------------------------------------------------------------------
 
@@ -344,111 +325,3 @@ def test_what_reading_cannot_settle_a_person_does(storno: Storno, erp: FakeERP) 
     assert "Operation 1 is refused." in settled.out
     assert storno("changes", "resume", plan).code == 1
     assert "anna opened it" in storno.done("changes", "show", plan).out
-
-
-def test_a_reader_that_hangs_up_is_no_error(
-    storno: Storno, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """`storno ... | head` ends quietly."""
-    reading, writing = os.pipe()
-    os.close(reading)
-    with open(writing, "w", encoding="utf-8") as pipe:  # noqa: PTH123 - a pipe has no path
-        monkeypatch.setattr(sys, "stdout", pipe)
-        answer = storno("documents", "practice", "purchase_order")
-
-    assert (answer.code, answer.err) == (0, "")
-
-
-# --- for people -------------------------------------------------------------------------------------
-
-
-def test_erp_text_reaches_no_terminal_raw(storno: Storno, erp: FakeERP, tmp_path: Path) -> None:
-    """Escape sequences are shown, formulas are text."""
-    erp.edit(ORDER, "1", {"partner": "=1+1\x1b[2J\nPO66666"}, user="anna")
-    shown = storno.done("documents", "practice", "purchase_order", "--limit", "1").out
-    storno.done("documents", "practice", "purchase_order", "--csv", "a.csv")
-
-    assert "=1+1\\x1b[2J\\nPO66666" in shown
-    assert "\x1b" not in shown
-    assert "'=1+1" in (tmp_path / "a.csv").read_text(encoding="utf-8-sig")
-
-
-@pytest.mark.usefixtures("chinese")
-def test_chinese_is_spoken_and_stands_in_columns(storno: Storno) -> None:
-    """Headings, states, reasons and errors are Chinese; amounts end in one column."""
-    answer = storno("--language", "zh_CN", "close", "plan", "stale")
-    rows = [line for line in answer.out.splitlines() if line.startswith("PO000") and "EUR" in line]
-
-    assert len({cell_width(row.partition(" EUR")[0]) for row in rows}) == 1
-    for said in ("可结案", "例外", "取消报价单", "完全还原", "收回方式", "有效至"):
-        assert said in answer.out
-    assert "找不到" in storno("--language", "zh_CN", "close", "show", "0000").err
-    assert "缺少以下参数" in storno("--language", "zh_CN", "close", "plan").err
-    assert "用法" in storno("--language", "zh_CN", "close", "--help").out
-
-
-@pytest.mark.usefixtures("chinese")
-def test_the_language_of_the_settings_is_spoken(storno: Storno, tmp_path: Path) -> None:
-    """Even where the settings are broken."""
-    path = tmp_path / "storno.yaml"
-    settings = path.read_text(encoding="utf-8").replace("language: en", "language: zh_CN")
-    path.write_text(settings + "nonsense: 1\n", encoding="utf-8")
-
-    assert "未知的键" in storno("systems").err
-
-
-@pytest.mark.usefixtures("chinese")
-@pytest.mark.parametrize("encoding", ["gbk", "ascii"])
-def test_a_poor_console_never_crashes(
-    storno: Storno, monkeypatch: pytest.MonkeyPatch, encoding: str
-) -> None:
-    """Chinese on a GBK console, anything on an ASCII one, with lines and emoji."""
-    for words in (
-        ["close", "plan", "stale"],
-        ["documents", "practice", "purchase_order", "--lines"],
-        ["systems", "check", "--json"],
-        ["close", "--help"],
-        ["nope"],
-    ):
-        out, err = (io.TextIOWrapper(io.BytesIO(), encoding=encoding) for _ in range(2))
-        with monkeypatch.context() as patched:
-            patched.setattr(sys, "stdout", out)
-            patched.setattr(sys, "stderr", err)
-            answer = storno("--language", "zh_CN", *words)
-            out.flush()
-
-        assert answer.code in {0, 1, 2}
-
-
-def test_help_imports_nothing_heavy() -> None:
-    """`storno --help` answers at once, because what it does not need is not loaded."""
-    code = (
-        "import sys\n"
-        "from service.cli.main import main\n"
-        "main(sys.argv[1:])\n"
-        f"print([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)\n"
-    )
-    for words in (["--help"], ["close", "plan", "--help"], ["rollback", "--help"]):
-        ended = subprocess.run(
-            [sys.executable, "-c", code, *words],
-            capture_output=True,
-            text=True,
-            check=True,
-            encoding="utf-8",
-        )
-        assert ended.stderr.strip() == "[]"
-
-
-def test_the_reference_is_not_stale() -> None:
-    """docs/reference/cli.md says what the parser says; else: python -m service.cli.reference."""
-    assert reference.TARGET.read_text(encoding="utf-8") == reference.reference()
-
-
-def test_help_has_an_example_for_each_command() -> None:
-    """Nobody has to guess how a command is typed."""
-    page = reference.reference()
-    pages = page.split("\n## storno ")[1:]
-
-    assert len(pages) == 13
-    for part in page.split("\n### storno ")[1:]:
-        assert "\n    storno " in part
