@@ -13,15 +13,14 @@ from sandbox.tryton import practice
 from sandbox.tryton.colleague import Colleague
 from tests.contract import odoo_subject, odoo_wire
 from tests.contract.tryton_series import PostgresSubject, StrictSubject
-from tests.contract.tryton_subject import (
-    TrytonSubject,
-    rpc_naming,
-)
+from tests.contract.tryton_subject import TrytonSubject, rpc_naming
 from tests.live_odoo import STORNO, WHY_SKIPPED, live_odoo
 from tests.proxy import Proxy
 
 # What the suite asserts is told as in a test of its own.
-pytest.register_assert_rewrite("tests.contract.suite", "tests.contract.suite_reading")
+pytest.register_assert_rewrite(
+    "tests.contract.journeys", "tests.contract.suite", "tests.contract.suite_reading"
+)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -10,9 +10,10 @@ import pytest
 
 from connectors.contract import System
 from core.errors import Busy, NotAllowed
+from tests.contract.journeys import apply
 from tests.contract.odbc_subject import ByPersonSubject, OdbcSubject, practice_u8
 from tests.contract.subject import Subject
-from tests.contract.suite import ContractSuite, apply
+from tests.contract.suite import ContractSuite
 from tests.factories import image_of
 
 pytestmark = [pytest.mark.contract, pytest.mark.odbc, pytest.mark.timeout(120)]

@@ -13,12 +13,13 @@ import pytest
 from connectors.contract import Call, Step, System
 from core.errors import Frozen, StaleRecord
 from core.ids import new_id
+from tests.contract.journeys import apply, refusals
 from tests.contract.odoo_subject import OdooSubject
 from tests.contract.odoo_versions import DifferencesSubject, GuardedSubject, PracticeSubject
 from tests.contract.practice_odoo import practice_odoo
 from tests.contract.racing import at_once
 from tests.contract.subject import Subject
-from tests.contract.suite import ContractSuite, apply, refusals
+from tests.contract.suite import ContractSuite
 from tests.factories import action_of, image_of
 
 pytestmark = [pytest.mark.contract, pytest.mark.timeout(300)]

@@ -12,8 +12,9 @@ import pytest
 from connectors.contract import Criteria, Image, Kind, Ref, Reversibility, Step, System
 from connectors.tryton.actions import TrytonAction
 from core.errors import OutcomeUnknown, RefusedError, StaleRecord, StateRefused
+from tests.contract.journeys import apply, refusals, travel
 from tests.contract.racing import at_once
-from tests.contract.suite import ContractSuite, apply, refusals, travel
+from tests.contract.suite import ContractSuite
 from tests.contract.suite_reading import first_call
 from tests.contract.tryton_series import PostgresSubject, StrictSubject
 from tests.contract.tryton_subject import TrytonSubject

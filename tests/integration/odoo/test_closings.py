@@ -10,7 +10,7 @@ import pytest
 from connectors.contract import System
 from recovery.model import ChangeSet
 from recovery.states import ChangeSetState, OperationState
-from tests.contract.odoo_office import NEGOTIATED_PRICE
+from tests.contract.odoo_goods_office import NEGOTIATED_PRICE
 from tests.contract.odoo_subject import OdooSubject
 from tests.contract.subject import Content
 from tests.integration.odoo.desk import Desk
