@@ -2,67 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import closing
 from datetime import timedelta
-from typing import Any
 
 import pytest
-from sqlalchemy import event
 
-from connectors.contract import Answer, Call, Executor, Fence
+from connectors.contract import Executor
 from core import clock
-from core.errors import BadInput, Frozen, IllegalMove, JournalBroken, NotFound
+from core.errors import Frozen
 from core.ids import new_id
 from recovery import freezes
-from recovery.apply import RunOptions, run, stop
-from recovery.freezes import Freeze, Scope, freeze, parse_scope, thaw
-from recovery.journal import Journal
-from recovery.model import Actor, ChangeSet
+from recovery.apply import stop
+from recovery.freezes import Scope, thaw
 from recovery.sql.columns import id_bytes
 from recovery.states import ChangeSetState, OperationState
 from recovery.stopping import frozen
+from tests.integration.recovery.freezing import ANNA, LI, WHY, approved, before_call, ice
 from tests.integration.recovery.scene import CANCEL, CLOSE, MEI, Scene
 
-ANNA = Actor("anna")
-LI = Actor("li")
 CAPTURED, CONFIRMED, LOCKED = (
     OperationState.CAPTURED,
     OperationState.CONFIRMED,
     OperationState.LOCKED,
 )
-WHY = "the warehouse counts"
-
-
-def ice(scene: Scene, *words: str, **given: Any) -> Freeze:
-    """Freeze a scope as a person types it."""
-    return freeze(scene.journal, parse_scope(words), actor=LI, reason=WHY, **given)
-
-
-def approved(scene: Scene, count: int = 4) -> ChangeSet:
-    """Return a plan that may run."""
-    return scene.approve(scene.plan(CANCEL, scene.orders(count)))
-
-
-def before_call(scene: Scene, number: int, do: Callable[[], Any], *, within: bool = False) -> None:
-    """Do something right before the n-th call (counted from 1); `within` means between its start and its fence."""
-    apply, calls = scene.system.apply, list[int]()
-
-    def applied(calls_of_batch: Sequence[Call], fence: Fence) -> list[Answer]:
-        calls.append(1)
-        if len(calls) != number:
-            return apply(calls_of_batch, fence)
-        if not within:
-            do()
-            return apply(calls_of_batch, fence)
-
-        def late() -> None:
-            do()
-            fence()
-
-        return apply(calls_of_batch, late)
-
-    scene.system.apply = applied  # type: ignore[method-assign,assignment]
 
 
 def test_what_is_frozen_is_not_begun(both: Scene) -> None:
@@ -162,75 +123,6 @@ def test_one_change_set_alone_is_frozen(both: Scene) -> None:
         both.run(first)
 
     assert ChangeSetState.APPLIED is both.run(second).state
-
-
-def test_what_runs_it_now_is_asked_as_well(both: Scene) -> None:
-    """Whoever goes on with somebody else's change set is stopped by a freeze of their own."""
-    change_set = approved(both, 2)
-    ice(both, "user:mei")
-    thaw(both.journal, freezes.list_freezes(both.journal)[0].id, actor=LI, reason="x")
-    ice(both, "user:wang")
-    with pytest.raises(Frozen):
-        run(both.journal, both.systems, change_set.id, actor=Actor("wang"))
-
-    assert ChangeSetState.APPLIED is both.run(change_set).state
-
-
-@pytest.mark.parametrize("within", [False, True], ids=["before a batch", "at the fence"])
-def test_whoever_goes_on_with_a_run_is_stopped_in_it(both: Scene, within: bool) -> None:
-    """Another person's process goes on with what was handed on: a freeze of that person stops its next call."""
-    change_set = approved(both, 4)
-    hands_on = iter([False, True])
-    both.run(change_set, batch_size=1, should_stop=lambda: next(hands_on))
-    before_call(both, 2, lambda: ice(both, "user:lin"), within=within)
-    with pytest.raises(Frozen):
-        run(
-            both.journal,
-            both.systems,
-            change_set.id,
-            actor=Actor("lin"),
-            options=RunOptions(batch_size=1),
-        )
-    last = both.journal.history(change_set.id)
-
-    assert ChangeSetState.PAUSED is both.again(change_set).state
-    assert [CONFIRMED, CONFIRMED] == both.moved(change_set)[:2]
-    assert CONFIRMED not in both.moved(change_set)[2:]
-    assert [("mei", "running"), ("lin", "taken_over")] == [
-        (move.actor, move.to_state)
-        for move in last
-        if (move.subject, move.to_state) in {("change_set", "running"), ("run", "taken_over")}
-    ]
-    assert both.journal.verify().is_intact
-
-
-def test_who_is_frozen_takes_nothing_over(both: Scene) -> None:
-    """Whoever tries while frozen leaves no trace that would stop the others from going on."""
-    change_set = approved(both, 2)
-    hands_on = iter([False, True])
-    both.run(change_set, batch_size=1, should_stop=lambda: next(hands_on))
-    ice(both, "user:lin")
-    with pytest.raises(Frozen):
-        run(both.journal, both.systems, change_set.id, actor=Actor("lin"))
-
-    assert ChangeSetState.APPLIED is both.run(change_set).state
-
-
-def test_who_is_frozen_resumes_nothing(both: Scene) -> None:
-    """Nor what is paused: it stays as it is, and the others go on with it."""
-    change_set = approved(both, 2)
-    before_call(both, 2, lambda: ice(both, "all"))
-    with pytest.raises(Frozen):
-        both.run(change_set, batch_size=1)
-    thaw(both.journal, freezes.list_freezes(both.journal)[0].id, actor=LI, reason="x")
-    ice(both, "user:lin")
-    with pytest.raises(Frozen):
-        run(both.journal, both.systems, change_set.id, actor=Actor("lin"))
-
-    assert ["mei"] == [
-        move.actor for move in both.journal.history(change_set.id) if move.to_state == "running"
-    ]
-    assert ChangeSetState.APPLIED is both.run(change_set).state
 
 
 def test_a_document_that_is_settled_stops_nothing(both: Scene) -> None:
@@ -356,98 +248,3 @@ def test_what_was_touched_lately_is_found(both: Scene) -> None:
     )
     assert [] == frozen.touched(both.journal, Scope(kind="sales_order"), hour_ago, limit=5)
     assert [] == frozen.touched(both.journal, Scope(), clock.now(), limit=5)
-
-
-def test_freeze_and_thaw_are_audit_lines(both: Scene) -> None:
-    """Who, what, why: and a row that says otherwise is found."""
-    found = ice(both, "system:fake", "document:PO0001")
-    thaw(both.journal, found.id, actor=ANNA, reason="counted")
-    rows = both.sql("SELECT subject, subject_id, to_state, actor, detail FROM journal_move")
-
-    assert [
-        ("freeze", found.id, "frozen", "li"),
-        ("freeze", found.id, "thawed", "anna"),
-    ] == [tuple(row)[:4] for row in rows]
-    assert '"number":"PO0001"' in rows[0].detail
-    assert WHY in rows[0].detail
-    assert "counted" in rows[1].detail
-    assert both.journal.verify().is_intact
-
-
-@pytest.mark.parametrize(
-    "statement, words",
-    [
-        ('UPDATE "freeze" SET thawed_at = NULL, thawed_by = NULL', "was lifted"),
-        ("UPDATE \"freeze\" SET thawed_reason = 'other'", "was lifted"),
-        ("UPDATE \"freeze\" SET number = 'PO0002'", "was made"),
-        ("UPDATE \"freeze\" SET frozen_by = 'anna'", "was made"),
-        ('UPDATE "freeze" SET spares_rollback = 1', "was made"),
-    ],
-)
-def test_a_freeze_that_was_edited_is_found(both: Scene, statement: str, words: str) -> None:
-    """A freeze cannot be lifted, narrowed or put into another's mouth behind Storno's back."""
-    found = ice(both, "system:fake", "document:PO0001")
-    thaw(both.journal, found.id, actor=ANNA, reason="counted")
-    both.sql(statement)
-    (problem,) = both.journal.verify().problems
-
-    assert found.id in str(problem)
-    assert words in str(problem)
-
-
-def test_a_freeze_is_never_deleted(both: Scene) -> None:
-    """It is lifted."""
-    ice(both, "all")
-    with pytest.raises(JournalBroken, match="never deleted"):
-        both.sql('DELETE FROM "freeze"')
-
-
-def test_a_freeze_is_lifted_once(both: Scene) -> None:
-    """And named well enough."""
-    found = ice(both, "all")
-    thaw(both.journal, found.short_id, actor=ANNA, reason="x")
-    with pytest.raises(IllegalMove):
-        thaw(both.journal, found.id, actor=ANNA, reason="x")
-    with pytest.raises(NotFound):
-        thaw(both.journal, "last", actor=ANNA, reason="x")
-    with pytest.raises(NotFound):
-        thaw(both.journal, "ffffffff", actor=ANNA, reason="x")
-
-
-def test_of_two_that_fit_the_active_one_is_lifted(both: Scene) -> None:
-    """One that was lifted long ago is not meant; two active ones must be told apart."""
-    first = ice(both, "all")
-    thaw(both.journal, first.id, actor=ANNA, reason="x")
-    second = ice(both, "all")
-
-    assert second.id == thaw(both.journal, second.id[:6], actor=ANNA, reason="y").id
-
-    ice(both, "all"), ice(both, "all")
-    with pytest.raises(BadInput, match="fits several freezes"):
-        thaw(both.journal, second.id[:6], actor=ANNA, reason="y")
-
-
-def test_every_process_sees_a_freeze(both: Scene, journal_url: str) -> None:
-    """It stands in the journal that all share."""
-    change_set = approved(both)
-    with closing(Journal.open(journal_url)) as other:
-        freeze(other, Scope(), actor=LI, reason=WHY)
-    with pytest.raises(Frozen):
-        both.run(change_set)
-
-
-def test_looking_for_freezes_costs_one_small_query(scene: Scene) -> None:
-    """While nothing is frozen a call pays for one look at an index."""
-    change_set = approved(scene, 2)
-    engine, statements = scene.journal._database._engine, list[str]()
-    event.listen(
-        engine,
-        "before_cursor_execute",
-        lambda _connection, _cursor, statement, *_: statements.append(statement),
-    )
-    frozen.require_thawed(scene.journal, change_set.id, scene.operations(change_set))
-    looks = [each for each in statements if "freeze" in each]
-    plan = scene.sql("EXPLAIN QUERY PLAN " + looks[0])
-
-    assert 1 == len(looks)
-    assert "ix_freeze_active" in str(plan)
