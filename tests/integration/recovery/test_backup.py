@@ -26,8 +26,8 @@ from recovery.sql.guards import missing_guards
 from recovery.sql.health import check, compact, figures
 from recovery.states import ChangeSetState
 from tests.integration.recovery.scene import CANCEL, Scene, make_scene
+from tests.integration.recovery.sealed import NEW
 from tests.integration.recovery.tampering import behind
-from tests.integration.recovery.test_vault import NEW
 
 OPEN = Redaction()
 

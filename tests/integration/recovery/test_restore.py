@@ -30,8 +30,8 @@ from recovery.workers import queue
 from recovery.workers.holders import abandoned
 from recovery.workers.queue import enqueue_now
 from tests.integration.recovery.scene import CANCEL, MEI, Scene, make_scene
+from tests.integration.recovery.sealed import NEW
 from tests.integration.recovery.test_backup import OPEN, story
-from tests.integration.recovery.test_vault import NEW
 
 REMIND = "purchase_order.send_reminder"
 

@@ -22,8 +22,8 @@ from recovery.sql.health import check, figures
 from recovery.sql.schema_storage import image
 from recovery.states import ChangeSetState
 from tests.integration.recovery.scene import CANCEL, MEI, UPDATE, Scene, make_scene
+from tests.integration.recovery.sealed import HIDDEN, NEW, SECRET
 from tests.integration.recovery.tampering import tamper
-from tests.integration.recovery.test_vault import HIDDEN, NEW, SECRET
 
 
 def later(days: int = 1) -> datetime:

@@ -1,4 +1,4 @@
-"""Images at rest: stored once, small, sealed, and never without what is needed to read them."""
+"""Images at rest: sealed or hidden, and never without what is needed to read them."""
 
 # ruff: noqa: S608 - tables are named by the test
 
@@ -9,27 +9,21 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
 
 from connectors.contract import Answer, Call, Fence, no_fence
 from connectors.fake.schema import ORDER
 from core.errors import JournalBroken, JournalKeyMissing, JournalKeyWrong, NotAllowed
 from recovery.at_rest.packing import FEWEST_SAMPLES
-from recovery.at_rest.redaction import MASK, Redaction, Rule
-from recovery.at_rest.rotation import repack, rotate, unrotated
+from recovery.at_rest.redaction import MASK, Redaction
+from recovery.at_rest.rotation import rotate, unrotated
 from recovery.at_rest.sealing import Keys
-from recovery.at_rest.vault import MOST_DICTIONARIES
 from recovery.journal import Journal
-from recovery.sql import schema_storage as tables
 from recovery.sql.health import check, figures
 from recovery.states import ChangeSetState
+from tests.integration.recovery.packed import used
 from tests.integration.recovery.scene import CANCEL, MEI, UPDATE, Scene, make_scene
+from tests.integration.recovery.sealed import HIDDEN, NEW, OLD, OPEN, SECRET
 from tests.integration.recovery.tampering import behind
-
-OLD, NEW = ("2025", b"o" * 32), ("2026", b"n" * 32)
-HIDDEN = Redaction([Rule(ORDER, frozenset({"note"}))])
-OPEN = Redaction()
-SECRET = "salary of the boss: 123456"
 
 Opened = Callable[..., Scene]
 
@@ -47,17 +41,6 @@ def opened(journal_url: str) -> Iterator[Opened]:
         yield open_it
 
 
-def used(scene: Scene) -> dict[int | None, int]:
-    """Return how many images each dictionary packs."""
-    with scene.journal.reading() as connection:
-        rows = connection.execute(
-            select(tables.image.c.dictionary_id, func.count()).group_by(
-                tables.image.c.dictionary_id
-            )
-        )
-        return {row[0]: row[1] for row in rows}
-
-
 def contents(scene: Scene) -> bytes:
     """Return everything that the tables hold, as one text."""
     return b"\n".join(
@@ -66,84 +49,6 @@ def contents(scene: Scene) -> bytes:
         for row in scene.sql(f"SELECT * FROM {table}")
         for value in row
     )
-
-
-# --- small ------------------------------------------------------------------------------------------------
-
-
-def test_many_images_get_a_dictionary(both: Scene) -> None:
-    """With the very first plan that has enough of them; after images get one of their own."""
-    done = both.do(CANCEL, both.orders(FEWEST_SAMPLES))
-    packed = used(both)
-
-    assert ChangeSetState.APPLIED is done.state
-    assert {1, 2} == set(packed)
-    assert both.journal.verify().is_intact
-    assert ChangeSetState.APPLIED is both.roll_back(done).state
-    assert both.journal.verify().is_intact
-
-
-def test_few_images_wait_for_a_dictionary(both: Scene) -> None:
-    """Small change sets are remembered until they are enough together."""
-    seen = []
-    for _ in range(FEWEST_SAMPLES // 20 + 1):
-        both.do(CANCEL, both.orders(10))
-        seen.append(set(used(both)))
-
-    assert {None} == seen[0]
-    assert {None, 1} == seen[-1]
-    assert [] == both.sql("SELECT * FROM image_sample")
-    assert both.journal.verify().is_intact
-
-
-def test_a_dictionary_of_a_transaction_that_failed_is_forgotten(both: Scene) -> None:
-    """The next one gets its number, and what it packs can be read."""
-    chains = both.chains(CANCEL, both.orders(FEWEST_SAMPLES))
-    planned = [link for chain in chains for link in chain.operations]
-
-    def broken() -> Iterator[object]:
-        yield from planned
-        raise RuntimeError
-
-    with pytest.raises(RuntimeError):
-        both.journal.plan(both.draft(), broken())  # type: ignore[arg-type]
-
-    assert {} == used(both)
-    both.do(CANCEL, both.orders(FEWEST_SAMPLES))
-    assert both.journal.verify().is_intact
-
-
-def test_a_dictionary_that_is_needed_cannot_go(both: Scene) -> None:
-    """Whoever asks for it: without it, images cannot be unpacked."""
-    both.do(CANCEL, both.orders(FEWEST_SAMPLES))
-
-    with pytest.raises(JournalBroken):
-        both.sql("DELETE FROM image_dictionary")
-    with pytest.raises(JournalBroken, match="never updated"):
-        both.sql("UPDATE image_dictionary SET content = hash")
-
-
-def test_there_are_never_many_dictionaries(both: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However much the documents change."""
-    monkeypatch.setattr("recovery.at_rest.vault.CONTENT", 0.0)
-    monkeypatch.setattr("recovery.at_rest.vault.WORTH_IT", 10.0)
-    for _ in range(MOST_DICTIONARIES):
-        both.do(CANCEL, both.orders(FEWEST_SAMPLES))
-
-    assert MOST_DICTIONARIES == figures(both.journal).counts["image_dictionary"]
-    assert both.journal.verify().is_intact
-
-
-def test_what_was_packed_alone_is_packed_again(both: Scene) -> None:
-    """Images from before there was a dictionary."""
-    both.do(CANCEL, both.orders(20))
-    both.do(CANCEL, both.orders(FEWEST_SAMPLES))
-    assert None in used(both)
-
-    assert 40 == repack(both.journal)
-    assert None not in used(both)
-    assert 0 == repack(both.journal)
-    assert both.journal.verify().is_intact
 
 
 # --- sealed -------------------------------------------------------------------------------------------------
