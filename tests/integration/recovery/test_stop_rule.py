@@ -13,8 +13,8 @@ from core.errors import OutcomeUnknown, StopRuleMet
 from recovery.journal import Journal
 from recovery.states import ChangeSetState, OperationState
 from recovery.stopping.alarms import AlarmKind
+from tests.integration.recovery.politely import alarms, polite
 from tests.integration.recovery.scene import CANCEL, Scene
-from tests.integration.recovery.test_polite import alarms, polite
 
 
 @pytest.fixture
