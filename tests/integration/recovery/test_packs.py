@@ -22,8 +22,8 @@ from recovery.auditing.signing import SigningKey
 from recovery.journal import Journal
 from recovery.model import ChangeSet
 from tests.integration.recovery.scene import CANCEL, MEI, UPDATE, Scene
+from tests.integration.recovery.sealed import HIDDEN, NEW, OPEN, SECRET
 from tests.integration.recovery.tampering import tamper
-from tests.integration.recovery.test_vault import HIDDEN, NEW, OPEN, SECRET
 
 KEY = SigningKey.make()
 PAGE = b"<html>"
