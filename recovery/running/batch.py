@@ -120,7 +120,10 @@ class Batch:
         for i, operation in enumerate(operations):
             if operation in late:
                 continue
-            if moved[i]:
+            if not result.held.isdisjoint(images[i].refs()):
+                # Nor may anything overtake this one.
+                result.held.update(images[i].refs())
+            elif moved[i]:
                 result.outcomes.append(
                     Outcome(
                         operation, OperationState.DROPPED, reason=self._told(operation, moved[i])

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from connectors.contract import Answer, Image
+    from connectors.contract import Answer, Image, Ref
     from core.errors import RefusedError, StornoError
     from recovery.model import Operation
     from recovery.running.outcome import Outcome
@@ -22,6 +22,8 @@ class BatchResult:
         default_factory=list
     )  # share a record with one of this batch
     stop: RefusedError | None = None  # log-in or rights: every other document would meet it too
+    # Records that an operation before these still has to change: what touches them waits for its turn.
+    held: set[Ref] = field(default_factory=set)
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from connectors.contract import Executor
+from connectors.contract import Executor, Ref
 from core import retry
 from core.text import N_, Text
 from recovery import doubt
@@ -49,6 +49,7 @@ class RunLoop:
         self._rules = rules
         self._gate = gate
         self._standstill = standstill
+        self._held: dict[str, set[Ref]] = {}
 
     def run(self) -> bool:
         """Go on until nothing is open; return False when it was asked to stop before that, between two batches."""
@@ -65,6 +66,7 @@ class RunLoop:
                     self._standstill.end()
                     return True
                 cursor, moved_in_pass = 0, False
+                self._held.clear()
                 continue
             cursor = max(cursor, chunk[-1].position)
             chunk = self._standstill.without(chunk)
@@ -117,6 +119,7 @@ class RunLoop:
     def _run_batch(self, operations: Sequence[Operation]) -> tuple[bool, list[Operation]]:
         """Run one batch; return whether anything moved, and what shares a record with one of them."""
         first = operations[0]
+        held = self._held.setdefault(first.system, set())
         batch = self._batch(first)
         positions = [operation.position for operation in operations]
         attempts, outcomes = list[BatchResult](), list[Outcome]()
@@ -141,7 +144,7 @@ class RunLoop:
                         self._change_set_id, states=OPEN_STATES, positions=positions
                     )
                 )
-            attempts.append(BatchResult())
+            attempts.append(BatchResult(held=held))
             try:
                 if left:
                     batch.run(left, attempts[-1])
@@ -153,9 +156,25 @@ class RunLoop:
         if attempts[-1].stop is not None:
             raise attempts[-1].stop
         self._rules.watch(first.system, outcomes)
+        held |= self._touched_by(attempts[-1].outcomes)
         is_handed_out = first.executor is Executor.BY_PERSON
         has_moved = bool(outcomes) or is_handed_out or len(attempts) > 1
         return has_moved, attempts[-1].postponed
+
+    def _touched_by(self, outcomes: Sequence[Outcome]) -> set[Ref]:
+        """Return the records of what was sent, did not happen, and has its next turn in the next pass.
+
+        A rollback goes the way of the plan backwards: of two operations on one record, the one that comes later in the
+        plan must not be done first.
+        """
+        positions = [
+            each.operation.position for each in outcomes if each.to is OperationState.CAPTURED
+        ]
+        if not positions:
+            return set()
+        operations = self._journal.operations(self._change_set_id, positions=positions)
+        images = self._journal.images([operation.before_hash for operation in operations])
+        return {ref for image in images.values() for ref in image.refs()}
 
     def _batch(self, first: Operation) -> Batch:
         system = self._systems(first.system)

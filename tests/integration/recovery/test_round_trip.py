@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from connectors.fake.faults import Fault
@@ -221,6 +221,7 @@ def opened(template: Path) -> Iterator[Scene]:
 @pytest.mark.timeout(300)
 @settings(max_examples=30)
 @given(moves=st.lists(MOVES, min_size=1, max_size=8))
+@example(moves=[Fail(5), Update(LINE, (0, 2, 3), 0)])  # lines of one order, the first of which was lost
 def test_rollback_of_everything_is_as_before(
     sqlite_template: Path, moves: list[Do | Update | Back | Edit | Fail]
 ) -> None:
