@@ -221,7 +221,7 @@ def opened(template: Path) -> Iterator[Scene]:
 @pytest.mark.timeout(300)
 @settings(max_examples=30)
 @given(moves=st.lists(MOVES, min_size=1, max_size=8))
-@example(moves=[Fail(5), Update(LINE, (0, 2, 3), 0)])  # lines of one order, the first of which was lost
+@example(moves=[Fail(5), Update(LINE, (0, 2, 3), 0)])  # lines of one order: one is lost
 def test_rollback_of_everything_is_as_before(
     sqlite_template: Path, moves: list[Do | Update | Back | Edit | Fail]
 ) -> None:
