@@ -13,7 +13,7 @@ import yaml
 from sandbox.sap.instance import SAP
 from sandbox.sap.server import SAPServer
 from tests.integration.odbc.desk import forget_everything
-from tests.integration.sap.test_story import PASSWORD, USER, SapDesk, delivered, marks
+from tests.integration.sap.desk import PASSWORD, USER, SapDesk
 
 SERVICES: Final = {
     "purchasing": "/sap/opu/odata4/sap/api_purchaseorder_2/srvd_a2x/sap/purchaseorder/0001",
@@ -80,40 +80,23 @@ def desk(
         forget_everything()
 
 
-def prove(desk: SapDesk) -> dict[str, Any]:
-    proving = desk.done("systems", "prove", "erp", "--on", "copy", "--yes", "--json", code=1).json
-    return {each["action"]: each["problem"] for each in proving["actions"]}
-
-
 def test_closed_and_taken_back(desk: SapDesk) -> None:
     """Nothing is written before the proof; what a colleague changed stays, the rest comes back."""
     shown = desk.done("systems", "check", "erp", code=1).out
     assert "systems prove" in shown
     before = desk.sap.dump()
-    problems = prove(desk)
+    problems = desk.prove()
     assert before == desk.sap.dump()
     assert set() == {action for action in PROVED if problems.get(action, "never tried") is not None}
     # What nothing takes back is not among what could be proved.
     assert not {"production_order.complete", "purchase_order.delete"} & problems.keys()
 
-    orders = desk.ready("old")
-    change_set = desk.close(orders, "old")
-    assert len(orders) > 2
-    assert {"X"} == set.union(*(delivered(desk.sap, order) for order in orders))
-
-    first = min(orders)
-    desk.sap.edit("EKPO", first, "00010", TXZ01="as agreed on the phone")
-    desk.done("rollback", change_set, "--reason", "wrong list", "--yes")
-    assert marks(before) == marks(desk.sap.dump())
-    assert "as agreed on the phone" in {
-        row["TXZ01"] for row in desk.sap.db.rows("EKPO", EBELN=first)
-    }
-    desk.done("audit", "verify")
+    desk.close_and_take_back()
 
 
 def test_statuses_come_back(desk: SapDesk) -> None:
     """Maintenance orders are completed and their completion is taken back: the true pair of the interface."""
-    prove(desk)
+    desk.prove()
     before = statuses(desk.sap)
     orders = desk.ready("repairs")
     change_set = desk.close(orders, "repairs")

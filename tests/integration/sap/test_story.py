@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,19 +12,10 @@ import yaml
 
 from sandbox.sap.instance import SAP
 from sandbox.sap.server import SAPServer
-from tests.integration.odbc.desk import CommandLine, forget_everything
+from tests.integration.odbc.desk import forget_everything
+from tests.integration.sap.desk import PASSWORD, USER, SapDesk
 
-USER: Final = "STORNO"
-PASSWORD: Final = "STORNO_TEST_SAP"
 SERVICES: Final = {"zstorno_po": "wrapped", "zstorno_so": "stateful", "zstorno_pp": "stateless"}
-
-
-@dataclass(frozen=True)
-class SapDesk(CommandLine):
-    """A practice SAP, a copy of it, and the command line."""
-
-    sap: SAP
-    copy: SAP
 
 
 @pytest.fixture
@@ -77,38 +67,15 @@ def desk(
         forget_everything()
 
 
-def delivered(sap: SAP, order: str) -> set[str]:
-    """Return what “delivery completed” says of the items of an order that are not deleted."""
-    return {str(row["ELIKZ"]) for row in sap.db.rows("EKPO", EBELN=order) if not row["LOEKZ"]}
-
-
-def marks(content: dict[str, list[dict[str, object]]]) -> list[object]:
-    """Return “delivery completed” of every item of a dump, in its order."""
-    return [row["ELIKZ"] for row in content["EKPO"]]
-
-
 def test_closed_and_taken_back(desk: SapDesk) -> None:
     """Nothing is written before the proof; what a colleague changed stays, the rest comes back."""
     assert "systems prove" in desk.done("systems", "check", "erp", code=1).out
     before = desk.sap.dump()
-    proving = desk.done("systems", "prove", "erp", "--on", "copy", "--yes", "--json", code=1).json
-    problems = {each["action"]: each["problem"] for each in proving["actions"]}
+    problems = desk.prove()
     assert before == desk.sap.dump()
     assert problems["purchase_order.close"] is problems["purchase_order.reopen"] is None
     # Nothing lists sales orders here: only their actions stay a person's, with that reason.
     assert "no service of this SAP lists" in str(problems["sales_order.close"])
 
-    orders = desk.ready("old")
-    change_set = desk.close(orders, "old")
-    assert len(orders) > 2
-    assert {"X"} == set.union(*(delivered(desk.sap, order) for order in orders))
-
-    first = min(orders)
-    desk.sap.edit("EKPO", first, "00010", TXZ01="as agreed on the phone")
-    desk.done("rollback", change_set, "--reason", "wrong list", "--yes")
-    assert marks(before) == marks(desk.sap.dump())
-    assert "as agreed on the phone" in {
-        row["TXZ01"] for row in desk.sap.db.rows("EKPO", EBELN=first)
-    }
-    desk.done("audit", "verify")
+    desk.close_and_take_back()
     assert 0 == desk.sap.sessions.count()
