@@ -27,7 +27,7 @@ from recovery.hashing import (
 )
 from recovery.sql.positions import parse_positions
 from recovery.sql.schema_rollback import created_document, reversal
-from recovery.states import SETTLED
+from recovery.states import SETTLED, OperationState
 
 Times = tuple[datetime | None, datetime | None]
 """When an operation was sent, and when it was settled."""
@@ -70,15 +70,13 @@ def replay_facts(moves: Sequence[Row]) -> Told | None:
 
 
 def _replay_times(times: dict[int, Times], move: Row) -> None:
+    """Sending writes one time and settling the other; what is settled is never sent again."""
     state, at = move["to_state"], move["written_at"]
-    if state == "locked" or (state == "captured" and move["hashes"]):
+    if state != OperationState.SENT and state not in _SETTLED:
         return
     for position in parse_positions(move["positions"] or ""):
-        sent, settled = times.get(position, NEVER)
-        if state == "sent":
-            times[position] = at, settled
-        else:
-            times[position] = sent, at if state in _SETTLED else None
+        sent, _ = times.get(position, NEVER)
+        times[position] = (at, None) if state == OperationState.SENT else (sent, at)
 
 
 def stamp_problems(change_set: Row, note: str | None, told: Told) -> Iterator[str]:

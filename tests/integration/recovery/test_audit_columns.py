@@ -179,6 +179,17 @@ def test_a_hold_that_nobody_made_is_found(scene: Scene) -> None:
     assert 0 == prune(scene.journal, clock.now() + timedelta(days=1), actor=MEI).change_set_count
 
 
+def test_a_hold_outlives_what_is_done_later(scene: Scene) -> None:
+    """Taking a change set back, or proving with it, releases nothing."""
+    done = scene.do(CANCEL, scene.orders())
+    hold(scene.journal, done.id, actor=MEI, reason="tax audit")
+    scene.roll_back(done)
+
+    assert [f"the hold on change set {done.id} is gone, but nobody released it"] == found_after(
+        scene, "DELETE FROM legal_hold"
+    )
+
+
 def test_the_newest_word_on_a_hold_counts(scene: Scene) -> None:
     """Held, released and held again; another change set is not held by it."""
     done, other = (scene.do(CANCEL, scene.orders()) for _ in range(2))

@@ -5,19 +5,29 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from contextlib import closing
 from datetime import timedelta
 
 import pytest
 
-from connectors.contract import Kind
+from connectors.contract import Answer, Call, Fence, Kind, no_fence
 from core import clock
 from core.text import Text
 from recovery.at_rest.retention import hold, prune, release
 from recovery.journal import Journal
 from recovery.model import PlanException
+from recovery.sql.rows import text_json
+from recovery.states import ChangeSetState, OperationState
 from tests.integration.recovery.scene import CANCEL, MEI, Scene
-from tests.integration.recovery.tampering import FIRST, OTHER_HASH, SECOND, behind, tamper
+from tests.integration.recovery.tampering import (
+    FIRST,
+    OTHER_HASH,
+    SECOND,
+    behind,
+    problems,
+    tamper,
+)
 
 ANOTHER = "(SELECT hash FROM image WHERE hash <> {} ORDER BY hash LIMIT 1)"
 
@@ -64,6 +74,11 @@ ANOTHER = "(SELECT hash FROM image WHERE hash <> {} ORDER BY hash LIMIT 1)"
             f"UPDATE operation SET approved_hash = {ANOTHER.format('approved_hash')} WHERE position = 1 AND change_set_id = {FIRST}",
             "the plan of change set .* was edited",
             id="evidence swapped",
+        ),
+        pytest.param(
+            f"UPDATE change_set SET plan_hash = NULL WHERE id = {FIRST}",
+            "the plan of change set .* was edited",
+            id="plan's hash forgotten",
         ),
         pytest.param(
             f"UPDATE change_set SET approved_by = 'the boss' WHERE id = {FIRST}",
@@ -188,6 +203,61 @@ def test_nothing_else_that_is_told_can_be_edited(told_url: str, statement: str, 
 
     assert any(re.search(words, problem) for problem in found), found
     assert not any("audit line" in problem for problem in found)
+
+
+def test_a_note_stays_until_another_move_writes_one(both: Scene) -> None:
+    """Also in what the chain tells of it."""
+    change_set = both.approve(both.plan(CANCEL, both.orders()))
+    said = text_json(Text("the server is busy"))
+    for state, written in (("running", {}), ("paused", {"note": said}), ("running", {})):
+        with both.journal.writing() as writer:
+            writer.move_change_set(change_set.id, ChangeSetState(state), **written)
+
+    assert "the server is busy" == str(both.again(change_set).note)
+    assert both.journal.verify().is_intact
+
+
+class _KilledError(BaseException):
+    """Stands for the end of the process: nothing of ours catches it."""
+
+
+def test_what_was_told_stands_while_it_is_sent_again(
+    both: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A batch was refused for another document; the process died while it was sent without that one."""
+    keys = both.orders(2)
+    both.fail("bad_document", key=keys[1], times=9)
+    apply, calls = both.system.apply, [0]
+
+    def stop_at_second(called: Sequence[Call], fence: Fence = no_fence) -> list[Answer]:
+        calls[0] += 1
+        if calls[0] > 1:
+            raise _KilledError
+        return apply(called, fence)
+
+    monkeypatch.setattr(both.system, "apply", stop_at_second)
+    approved = both.approve(both.plan(CANCEL, keys))
+    with pytest.raises(_KilledError):
+        both.run(approved)
+
+    sent = both.operations(approved)[0]
+    assert OperationState.SENT is sent.state
+    assert "it is sent again" in str(sent.reason)
+    assert both.journal.verify().is_intact
+
+
+def test_the_order_of_rows_does_not_count(told_url: str) -> None:
+    """A database may write a table anew, and return it in another order."""
+    place = "?" if told_url.startswith("sqlite") else "%s"
+    with behind(told_url) as connection:
+        for table in ("operation_record", "created_document", "reversal"):
+            rows = connection.execute(f"SELECT * FROM {table}").fetchall()
+            connection.execute(f"DELETE FROM {table}")
+            for row in reversed(rows):
+                values = ", ".join([place] * len(row))
+                connection.execute(f"INSERT INTO {table} VALUES ({values})", row)
+
+    assert [] == problems(told_url)
 
 
 @pytest.mark.parametrize(
