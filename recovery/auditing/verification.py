@@ -275,12 +275,14 @@ def _differs(stored: bytes | None, replayed: bytes | None) -> bool:
 
 def _verify_images(connection: Connection, vault: Vault) -> tuple[int, list[Text]]:
     problems, count, known = [], 0, dict[int, Dictionary]()
-    for row in connection.execution_options(yield_per=500).execute(select(schema.image)):
-        count += 1
-        if not vault.is_whole(connection, row, known):
-            problems.append(
-                Text(N_("image {hash} was altered"), {"hash": bytes(row.hash).hex()[:16]})
-            )
+    # Closed also when a key is missing: on PostgreSQL the server would keep the rest for nobody.
+    with connection.execution_options(yield_per=500).execute(select(schema.image)) as rows:
+        for row in rows:
+            count += 1
+            if not vault.is_whole(connection, row, known):
+                problems.append(
+                    Text(N_("image {hash} was altered"), {"hash": bytes(row.hash).hex()[:16]})
+                )
     return count, problems + _verify_ways_back(connection)
 
 

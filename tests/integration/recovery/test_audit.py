@@ -10,11 +10,14 @@ from contextlib import closing
 import psycopg
 import pytest
 
-from core.errors import JournalBroken
+from core.errors import JournalBroken, JournalKeyMissing
+from recovery.at_rest.sealing import Keys
+from recovery.auditing import audit
 from recovery.journal import Journal
 from recovery.states import ChangeSetState
 from tests.integration.recovery.scene import CANCEL, CLOSE, Scene, make_scene
-from tests.integration.recovery.tampering import FIRST, OTHER_HASH, behind, tamper
+from tests.integration.recovery.tampering import FIRST, OTHER_HASH, SECOND, behind, tamper
+from tests.integration.recovery.test_vault import NEW
 
 LAST = "(SELECT max(number) FROM audit_line)"
 
@@ -47,6 +50,11 @@ def test_an_honest_journal_is_intact(told_url: str) -> None:
             [f"UPDATE audit_line SET hash = {OTHER_HASH} WHERE number = 3"],
             "audit line 3 was edited",
             id="line's hash edited",
+        ),
+        pytest.param(
+            [f"UPDATE audit_line SET moves_hash = {OTHER_HASH} WHERE number = 3"],
+            "audit line 3 was edited",
+            id="hash of a line's moves edited",
         ),
         pytest.param(
             ["DELETE FROM move WHERE audit_number = 3", "DELETE FROM audit_line WHERE number = 3"],
@@ -114,6 +122,11 @@ def test_an_honest_journal_is_intact(told_url: str) -> None:
             "but its history ends in",
             id="tail cut off, head moved back",
         ),
+        pytest.param(
+            [f"UPDATE audit_head SET hash = {OTHER_HASH}"],
+            "its head says",
+            id="hash of the head edited",
+        ),
         pytest.param(["DELETE FROM audit_head"], "its head says None", id="head removed"),
         pytest.param(
             ["UPDATE move SET actor = 'somebody else' WHERE audit_number = 1"],
@@ -163,6 +176,27 @@ def test_the_chain_is_broken(told_url: str, statements: list[str], words: str) -
 
 
 @pytest.mark.parametrize(
+    "edited",
+    [
+        "position = position + 100",
+        f"change_set_id = {SECOND}",
+        "subject = 'other'",
+        "to_state = 'refused'",
+        "positions = '1-99'",
+        f"hashes = {OTHER_HASH}",
+        "actor = 'somebody else'",
+        "detail = '{}'",
+    ],
+)
+def test_no_column_of_a_move_can_be_edited(told_url: str, edited: str) -> None:
+    """Also one of which no row of another table tells anything."""
+    captured = "(SELECT min(audit_number) FROM move WHERE hashes IS NOT NULL)"
+    found = tamper(told_url, f"UPDATE move SET {edited} WHERE audit_number = {captured}")
+
+    assert 1 == sum(problem.startswith("the moves of audit line") for problem in found)
+
+
+@pytest.mark.parametrize(
     "statement",
     [
         "UPDATE move SET positions = 'everything' WHERE subject = 'operation'",
@@ -191,6 +225,36 @@ def test_a_journal_of_another_key_is_found(told_url: str) -> None:
     )
 
     assert "audit line 1 was edited, or the line before it was" == found[0]
+
+
+def test_keys_are_asked_for_first(journal_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody reads a large journal for an hour to learn that a key is missing."""
+    with closing(Journal.open(journal_url, keys=Keys([NEW]))) as journal:
+        scene = make_scene(journal)
+        scene.do(CANCEL, scene.orders())
+    monkeypatch.setattr(audit, "verify_chain", lambda *_: pytest.fail("read"))
+
+    with closing(Journal.open(journal_url)) as journal, pytest.raises(JournalKeyMissing):
+        journal.verify()
+
+
+def test_what_the_database_cannot_read_is_an_error(scene: Scene) -> None:
+    """And no problem among others of a journal that was read to its end."""
+    scene.sql("DROP TABLE legal_hold")
+
+    with pytest.raises(JournalBroken, match="no such table: legal_hold"):
+        scene.journal.verify()
+
+
+def test_a_key_that_came_meanwhile_is_no_damage(journal_url: str) -> None:
+    """Who opened the journal before does not know it, and is told so."""
+    with closing(Journal.open(journal_url)) as before:
+        with closing(Journal.open(journal_url, keys=Keys([NEW]))) as journal:
+            scene = make_scene(journal)
+            scene.do(CANCEL, scene.orders())
+
+        with pytest.raises(JournalKeyMissing):
+            before.verify()
 
 
 def test_a_verified_journal_can_be_worked_with(told_url: str) -> None:

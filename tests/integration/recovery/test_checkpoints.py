@@ -203,6 +203,10 @@ def test_moves_of_the_journal_itself_stand_in_the_chain(both: Scene) -> None:
     [
         "UPDATE journal_move SET actor = 'anna'",
         "UPDATE journal_move SET subject_id = '2020'",
+        "UPDATE journal_move SET subject = 'freeze'",
+        "UPDATE journal_move SET to_state = 'kept'",
+        "UPDATE journal_move SET detail = '{}'",
+        "UPDATE journal_move SET position = 2",
         "DELETE FROM journal_move",
         (
             "INSERT INTO journal_move (audit_number, position, subject, subject_id, to_state)"
