@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,39 @@ def test_rows_that_stand_in_the_log_beside_a_file_are_taken(scene: Scene, tmp_pa
 
     with closing(Journal.open(url_of(tmp_path / "new.db"))) as journal:
         assert story(scene.journal) == story(journal)
+
+
+def test_a_file_with_a_log_beside_it_is_only_read(scene: Scene, tmp_path: Path) -> None:
+    """Whoever copied both as they were, of a journal that nobody closed, finds both as they were."""
+    scene.do(CANCEL, scene.orders())
+    path, folder = scene.journal.database.path, tmp_path / "medium"
+    assert path is not None
+    folder.mkdir()
+    copies = [Path(shutil.copy(f"{path}{ending}", folder)) for ending in ("", "-wal")]
+    before = [(each.read_bytes(), each.stat().st_mtime_ns) for each in copies]
+    restored(folder / path.name, tmp_path / "new.db")
+
+    assert before == [(each.read_bytes(), each.stat().st_mtime_ns) for each in copies]
+    with closing(Journal.open(url_of(tmp_path / "new.db"))) as journal:
+        assert story(scene.journal) == story(journal)
+
+
+def test_nothing_appears_beside_the_file_of_a_journal(scene: Scene, tmp_path: Path) -> None:
+    """Of one that was closed, and whose file still asks for a log as soon as anybody opens it."""
+    scene.do(CANCEL, scene.orders())
+    path, folder = scene.journal.database.path, tmp_path / "medium"
+    assert path is not None
+    before = story(scene.journal)
+    scene.journal.close()
+    folder.mkdir()
+    copied = Path(shutil.copy(path, folder))
+    changed_at = copied.stat().st_mtime_ns
+    restored(copied, tmp_path / "new.db")
+
+    assert [copied] == list(folder.iterdir())
+    assert (path.read_bytes(), changed_at) == (copied.read_bytes(), copied.stat().st_mtime_ns)
+    with closing(Journal.open(url_of(tmp_path / "new.db"))) as journal:
+        assert before == story(journal)
 
 
 def test_a_copy_that_finds_no_room_is_said_to_find_none(
