@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import stat
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import timedelta
 from pathlib import Path
 from threading import Event, Thread
 
 import pytest
 
+from core import clock
 from core.errors import (
     JournalBroken,
     JournalFull,
@@ -18,14 +21,14 @@ from core.errors import (
     UsageError,
 )
 from recovery.at_rest.redaction import Redaction
+from recovery.at_rest.retention import hold, prune
 from recovery.at_rest.sealing import Keys
 from recovery.journal import Journal
 from recovery.sql import backup
 from recovery.sql.backup import back_up
-from recovery.sql.guards import missing_guards
 from recovery.sql.health import check, compact, figures
 from recovery.states import ChangeSetState
-from tests.integration.recovery.scene import CANCEL, Scene, make_scene
+from tests.integration.recovery.scene import CANCEL, MEI, Scene, make_scene
 from tests.integration.recovery.sealed import NEW
 from tests.integration.recovery.tampering import behind
 
@@ -159,8 +162,49 @@ def test_a_copy_takes_all_rows(
     told = list[tuple[str, int]]()
     back_up(both.journal, tmp_path / "a.db", progress=lambda *each: told.append(each))
 
+    is_sqlite = both.journal.database.dialect == "sqlite"  # there it is one step
+    assert ([] if is_sqlite else [3, 6, 9, 10]) == [
+        count for table, count in told if table == "operation"
+    ]
     with closing(opened(tmp_path / "a.db")) as copy:
         assert story(both.journal) == story(copy)
+
+
+def test_a_backup_can_be_read_where_nothing_can_be_written(scene: Scene, tmp_path: Path) -> None:
+    """Whoever only reads it, with any program, puts nothing beside it."""
+    scene.do(CANCEL, scene.orders())
+    target = tmp_path / "new" / "backup.db"
+    back_up(scene.journal, target)
+    with closing(sqlite3.connect(f"{target.as_uri()}?mode=ro", uri=True)) as connection:
+        assert [(1,)] == connection.execute("SELECT count(*) FROM operation").fetchall()
+
+        assert ["backup.db"] == [each.name for each in target.parent.iterdir()]
+
+
+def test_a_backup_is_on_disk_before_it_has_its_name(
+    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """First what is in it, then its name: no loss of power leaves a name with half of a backup behind it."""
+    target, synced = tmp_path / "backup.db", list[tuple[bool, bool]]()
+
+    def sync(descriptor: int) -> None:
+        synced.append((stat.S_ISDIR(os.fstat(descriptor).st_mode), target.exists()))
+
+    monkeypatch.setattr(os, "fsync", sync)
+    back_up(scene.journal, target)
+
+    of_folder = [] if os.name == "nt" else [(True, True)]
+    assert [(False, False), *of_folder] == synced
+
+
+def test_half_of_an_older_backup_does_no_harm(both: Scene, tmp_path: Path) -> None:
+    """Somebody pulled the plug while it was made."""
+    target = tmp_path / "new" / "backup.db"
+    target.parent.mkdir()
+    target.with_name("backup.db.part").write_text("half of it")
+    back_up(both.journal, target)
+
+    assert ["backup.db"] == [each.name for each in target.parent.iterdir()]
 
 
 # --- is it whole? -------------------------------------------------------------------------------------------
@@ -171,6 +215,10 @@ def test_a_copy_takes_all_rows(
     [
         ("DELETE FROM audit_line WHERE number = (SELECT max(number) FROM audit_line)", "its head"),
         ("UPDATE audit_head SET number = number + 1", "its head says"),
+        (
+            "UPDATE audit_head SET hash = (SELECT hash FROM audit_line WHERE number = 1)",
+            "its head says",
+        ),
         ("DELETE FROM audit_head", "no head"),
         ("DELETE FROM audit_line", "no lines"),
     ],
@@ -188,59 +236,6 @@ def test_a_journal_whose_end_does_not_fit_is_not_written(
         assert words == "no lines" or not journal.verify().is_intact
 
 
-def test_missing_guards_are_told(told_url: str) -> None:
-    """A repair or an import may have lost them: opening does not need them, the check names them."""
-    with closing(Journal.open(told_url)) as journal:
-        assert () == check(journal).problems
-        is_sqlite = journal.database.dialect == "sqlite"
-        with journal.database.writing() as connection:
-            name = "guard_move_update"
-            connection.exec_driver_sql(
-                f"DROP TRIGGER {name}" if is_sqlite else f"ALTER TABLE move DISABLE TRIGGER {name}"
-            )
-        try:
-            found = [str(problem) for problem in check(journal).problems]
-        finally:
-            if not is_sqlite:
-                with journal.database.writing() as connection:
-                    connection.exec_driver_sql(f"ALTER TABLE move ENABLE TRIGGER {name}")
-
-    (problem,) = found
-    assert f"the guard {name} is missing" in problem
-
-
-def test_a_guard_that_guards_nothing_is_told(both: Scene) -> None:
-    """Its name alone keeps nobody out; neither does one that is asked under a condition."""
-    if both.journal.database.dialect == "sqlite":
-        edits = {
-            "guard_move_update": "BEFORE UPDATE ON move BEGIN SELECT 1; END",
-            "guard_audit_line_insert": (
-                "BEFORE INSERT ON audit_line WHEN 0 BEGIN SELECT RAISE(ABORT, 'never'); END"
-            ),
-        }
-        for name, rest in edits.items():
-            both.sql(f"DROP TRIGGER {name}")
-            both.sql(f"CREATE TRIGGER {name} {rest}")
-        dropped = "guard_change_set_rekey"
-        both.sql(f"DROP TRIGGER {dropped}")
-    else:
-        edits = {
-            "guard_move_update": "BEFORE UPDATE ON move FOR EACH STATEMENT WHEN (false)",
-            "guard_audit_line_delete": "AFTER DELETE ON audit_line FOR EACH ROW",
-        }
-        for name, rest in edits.items():
-            both.sql(f"DROP TRIGGER {name} ON {name.split('_', 1)[1].rsplit('_', 1)[0]}")
-            both.sql(f"CREATE TRIGGER {name} {rest} EXECUTE FUNCTION {name}()")
-        dropped = "guard_operation_truncate"
-        both.sql(f"DROP TRIGGER {dropped} ON operation")
-    with both.journal.reading() as connection:
-        found = missing_guards(connection)
-    compact(both.journal)
-
-    assert sorted([*edits, dropped]) == found
-    assert () == check(both.journal).problems
-
-
 def test_a_check_reads_what_the_database_itself_says(scene: Scene) -> None:
     """A row that refers to nothing."""
     scene.do(CANCEL, scene.orders())
@@ -256,6 +251,24 @@ def test_a_check_reads_what_the_database_itself_says(scene: Scene) -> None:
     assert "a row of image_dictionary refers to a row of journal_key that is gone" == str(problem)
 
 
+def test_a_check_finds_an_index_that_lost_its_rows(scene: Scene) -> None:
+    """Every row is there and fits its history, but whoever looks one up may miss it."""
+    scene.do(CANCEL, scene.orders())
+    ((page,),) = scene.sql("SELECT rootpage FROM sqlite_master WHERE name = 'ix_operation_number'")
+    scene.journal.close()
+    path = scene.journal.database.path
+    assert path is not None
+    content = bytearray(path.read_bytes())
+    content[4096 * (page - 1) : 4096 * page] = b"\x0a\0\0\0\0\x10\0\0".ljust(4096, b"\0")
+    path.write_bytes(content)
+
+    with closing(opened(path)) as journal:
+        assert journal.verify().is_intact
+        assert {"the file is damaged"} == {
+            str(problem).partition(":")[0] for problem in check(journal).problems
+        }
+
+
 def test_figures_count_what_is_there(both: Scene) -> None:
     """Sizes, counts, ages and keys."""
     empty = figures(both.journal)
@@ -266,18 +279,19 @@ def test_figures_count_what_is_there(both: Scene) -> None:
     assert (done.created_at, done.created_at) == (found.oldest, found.newest)
     assert (1, 2, 4) == tuple(found.counts[name] for name in ("change_set", "operation", "image"))
     assert [(None, 4, True)] == [(k.name, k.image_count, k.is_active) for k in found.keys]
-    assert 0 < found.image_bytes < found.size_bytes
+    ((image_bytes,),) = both.sql("SELECT sum(length(content)) FROM image")
+    assert image_bytes == found.image_bytes < found.size_bytes
 
 
-def test_compacting_puts_guards_back(told_url: str) -> None:
-    """On the way it makes sure that the past cannot be changed."""
-    with closing(Journal.open(told_url)) as journal:
-        with journal.database.writing() as connection:
-            place = "" if journal.database.dialect == "sqlite" else " ON move"
-            connection.exec_driver_sql(f"DROP TRIGGER guard_move_update{place}")
-        compact(journal)
+def test_figures_count_what_is_held_and_what_is_pruned(both: Scene) -> None:
+    """Each change set once."""
+    both.do(CANCEL, both.orders())
+    for _ in range(2):
+        hold(both.journal, both.do(CANCEL, both.orders()).id, actor=MEI, reason="tax audit")
+    prune(both.journal, clock.now() + timedelta(days=1), actor=MEI)
+    found = figures(both.journal)
 
-        assert () == check(journal).problems
+    assert (1, 2) == (found.pruned_count, found.held_count)
 
 
 def test_compacting_loses_nothing(both: Scene) -> None:
