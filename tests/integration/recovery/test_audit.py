@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 
 import psycopg
 import pytest
@@ -203,6 +204,13 @@ def test_no_column_of_a_move_can_be_edited(told_url: str, edited: str) -> None:
         "UPDATE move SET detail = '{broken' WHERE audit_number = 1",
         "UPDATE move SET hashes = NULL WHERE subject = 'operation'",
         "UPDATE image SET content = NULL",
+        "UPDATE image SET content = 'picture'",
+        f"INSERT INTO pruned_change_set VALUES ({FIRST}, 'yesterday', 'x', NULL)",
+        f"INSERT INTO legal_hold VALUES ({FIRST}, 'yesterday', 'x', 'x')",
+        (
+            'INSERT INTO "freeze" (id, spares_rollback, reason, frozen_by, frozen_how, frozen_at)'
+            f" VALUES ({FIRST}, 0, 'x', 'x', 'claimed', 'yesterday')"
+        ),
         "UPDATE audit_line SET written_at = 'yesterday'",
         "UPDATE change_set SET plan_hash = NULL",
     ],
@@ -225,6 +233,21 @@ def test_a_journal_of_another_key_is_found(told_url: str) -> None:
     )
 
     assert "audit line 1 was edited, or the line before it was" == found[0]
+
+
+def test_a_plan_without_any_image_is_intact(both: Scene) -> None:
+    """Nothing was sent yet, so no way back is missing."""
+    both.store(
+        [
+            replace(
+                chain, operations=tuple(replace(each, approved=None) for each in chain.operations)
+            )
+            for chain in both.chains(CANCEL, both.orders())
+        ]
+    )
+    report = both.journal.verify()
+
+    assert (0, ()) == (report.image_count, report.problems)
 
 
 def test_keys_are_asked_for_first(journal_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -179,7 +179,8 @@ def test_checkpoints_are_lines_of_a_file(scene: Scene) -> None:
     line = encoding.dumps(kept.as_dict()).decode()
 
     assert [kept, kept] == read_checkpoints(f"{line}\n\n{line}\n", "file")
-    for wrong in ("nonsense", "[]", '{"format":"other"}', line.replace('"line"', '"lines"')):
+    others = (line.replace('"line"', '"lines"'), line.replace("checkpoint/1", "checkpoint/2"))
+    for wrong in ("nonsense", "[]", '{"format":"other"}', *others):
         with pytest.raises(BadInput, match="file:2"):
             read_checkpoints(f"{line}\n{wrong}\n", "file")
 

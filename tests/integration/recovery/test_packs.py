@@ -96,6 +96,26 @@ def test_images_that_nobody_pruned_are_not_said_to_be_pruned(scene: Scene, sqlit
         pack_of(sqlite_url, done)
 
 
+@pytest.mark.parametrize(
+    "statement, words",
+    [
+        ("UPDATE move SET actor = 'x' WHERE audit_number = 1", "audit line 1 were edited"),
+        ("UPDATE change_set SET title = 'other'", "planned otherwise than its row says"),
+        ("UPDATE operation SET settled_at = 'yesterday'", "cannot be read"),
+        ("UPDATE operation SET number = 'PO9'", "was edited after it was made"),
+    ],
+)
+def test_what_was_edited_is_no_evidence(
+    scene: Scene, sqlite_url: str, statement: str, words: str
+) -> None:
+    """Nobody signs it: neither a chain that was edited, nor rows that do not fit it, nor another plan."""
+    done = scene.do(CANCEL, scene.orders())
+
+    assert tamper(sqlite_url, statement)
+    with pytest.raises(JournalBroken, match=words):
+        pack_of(sqlite_url, done)
+
+
 def test_a_rule_that_came_later_hides_arguments_and_results(scene: Scene, sqlite_url: str) -> None:
     """What the rows still hold in plain is shown nowhere, so neither are the rows as they were signed."""
     (key,) = scene.orders(note="first")
