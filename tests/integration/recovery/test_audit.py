@@ -203,7 +203,6 @@ def test_no_column_of_a_move_can_be_edited(told_url: str, edited: str) -> None:
         "UPDATE move SET positions = 'everything' WHERE subject = 'operation'",
         "UPDATE move SET detail = '{broken' WHERE audit_number = 1",
         "UPDATE move SET hashes = NULL WHERE subject = 'operation'",
-        "UPDATE image SET content = NULL",
         "UPDATE image SET content = 'picture'",
         f"INSERT INTO pruned_change_set VALUES ({FIRST}, 'yesterday', 'x', NULL)",
         f"INSERT INTO legal_hold VALUES ({FIRST}, 'yesterday', 'x', 'x')",

@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,7 @@ from connectors.contract import Answer, Call, Fence, Kind, no_fence
 from core import clock
 from core.text import Text
 from recovery.at_rest.retention import hold, prune, release
+from recovery.auditing import verification
 from recovery.journal import Journal
 from recovery.model import PlanException
 from recovery.sql.rows import text_json
@@ -209,12 +211,32 @@ def test_a_note_stays_until_another_move_writes_one(both: Scene) -> None:
     """Also in what the chain tells of it."""
     change_set = both.approve(both.plan(CANCEL, both.orders()))
     said = text_json(Text("the server is busy"))
-    for state, written in (("running", {}), ("paused", {"note": said}), ("running", {})):
+    moves = list[tuple[ChangeSetState, dict[str, Any]]](
+        [
+            (ChangeSetState.RUNNING, {}),
+            (ChangeSetState.PAUSED, {"note": said}),
+            (ChangeSetState.RUNNING, {}),
+        ]
+    )
+    for state, written in moves:
         with both.journal.writing() as writer:
-            writer.move_change_set(change_set.id, ChangeSetState(state), **written)
+            writer.move_change_set(change_set.id, state, **written)
 
     assert "the server is busy" == str(both.again(change_set).note)
     assert both.journal.verify().is_intact
+
+
+def test_not_everything_that_is_missing_is_named(
+    told_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever lost a whole table reads a few lines of it, and not a million."""
+    monkeypatch.setattr(verification, "NAMED_AT_MOST", 2)
+    found = tamper(told_url, "DELETE FROM image", "DELETE FROM change_set")
+
+    assert [2, 2, 2] == [
+        sum(words in problem for problem in found)
+        for words in ("the before image", "the after image", "is gone, but its history is there")
+    ]
 
 
 class _KilledError(BaseException):

@@ -284,14 +284,15 @@ def test_figures_count_what_is_there(both: Scene) -> None:
 
 
 def test_figures_count_what_is_held_and_what_is_pruned(both: Scene) -> None:
-    """Each change set once."""
-    both.do(CANCEL, both.orders())
-    for _ in range(2):
-        hold(both.journal, both.do(CANCEL, both.orders()).id, actor=MEI, reason="tax audit")
+    """Each change set once, from the oldest to the newest."""
+    done = [both.do(CANCEL, both.orders()) for _ in range(3)]
+    for each in done[1:]:
+        hold(both.journal, each.id, actor=MEI, reason="tax audit")
     prune(both.journal, clock.now() + timedelta(days=1), actor=MEI)
     found = figures(both.journal)
 
     assert (1, 2) == (found.pruned_count, found.held_count)
+    assert (done[0].created_at, done[2].created_at) == (found.oldest, found.newest)
 
 
 def test_compacting_loses_nothing(both: Scene) -> None:

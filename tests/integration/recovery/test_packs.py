@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from connectors.contract import Image
 from connectors.fake.faults import FaultKind, Moment
 from connectors.fake.schema import ORDER
 from core import clock, encoding
@@ -140,6 +142,27 @@ def test_a_rule_that_came_later_hides_arguments_and_results(scene: Scene, sqlite
     reports = [checked(sqlite_url, *each) for each in zip(asked, packs, strict=True)]
     assert [()] * 3 == [each.problems for each in reports]
     assert [False, True, False] == [each.plan_is_checked for each in reports]
+
+
+def test_what_an_erp_keeps_as_it_is_hides_too(
+    scene: Scene, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An image may hold a record in the words of its ERP beside its fields."""
+    capture, raw = scene.system.capture, {"note": SECRET, "name": "PO1"}
+
+    def with_raw(*asked: Any) -> list[Image]:
+        return [
+            replace(image, records=tuple(replace(each, raw=raw) for each in image.records))
+            for image in capture(*asked)
+        ]
+
+    monkeypatch.setattr(scene.system, "capture", with_raw)
+    done = scene.do(CANCEL, scene.orders())
+    (shown,) = pack_of(sqlite_url, done)["operations"]
+    (hidden,) = pack_of(sqlite_url, done, HIDDEN, Keys([NEW]))["operations"]
+
+    assert raw == shown["before"][0]["raw"]
+    assert {"note": "***", "name": "PO1"} == hidden["before"][0]["raw"]
 
 
 def test_a_rule_that_came_later_hides_what_a_plan_tells_of_conflicts(

@@ -10,18 +10,20 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, select
 
-from core.errors import JournalBroken, JournalFull, NotAllowed
+from core.errors import AccessDenied, JournalBroken, JournalFull, NotAllowed
 from recovery import schema
 from recovery.at_rest.sealing import Keys
 from recovery.freezes import Scope, freeze
 from recovery.journal import Journal
+from recovery.model import Actor
 from recovery.sql import restore as restoring
 from recovery.sql.backup import back_up, copy_rows, url_of
 from recovery.sql.restore import restore
 from recovery.sql.schema_workers import call_place, system_state
-from tests.integration.recovery.scene import CANCEL, MEI, Scene
+from tests.integration.recovery.scene import CANCEL, MEI, Scene, make_scene
 from tests.integration.recovery.tampering import behind
 from tests.integration.recovery.test_backup import OPEN, story
+from tests.integration.recovery.test_vault import NEW
 
 
 def restored(source: Path, target: Path) -> None:
@@ -57,6 +59,56 @@ def test_what_was_lost_on_the_way_is_found(
 
     with pytest.raises(JournalBroken, match="is missing"):
         restored(tmp_path / "backup.db", tmp_path / "new.db")
+
+
+def test_a_restore_that_does_not_end_leaves_nothing(
+    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody ever sees rows of a backup that could still be carried out."""
+    scene.approve(scene.plan(CANCEL, scene.orders()))
+    back_up(scene.journal, tmp_path / "backup.db")
+    monkeypatch.setattr(restoring, "stop_everything", lambda *_: 1 // 0)
+
+    with pytest.raises(ZeroDivisionError):
+        restored(tmp_path / "backup.db", tmp_path / "new.db")
+    with closing(Journal.open(url_of(tmp_path / "new.db"))) as journal:
+        assert [] == journal.change_sets()
+
+
+def test_a_sealed_backup_is_restored_with_its_key(sqlite_url: str, tmp_path: Path) -> None:
+    """And stays sealed."""
+    with closing(Journal.open(sqlite_url, keys=Keys([NEW]))) as journal:
+        scene = make_scene(journal)
+        scene.do(CANCEL, scene.orders(1, owner="salary of the boss"))
+        before = story(journal)
+        back_up(journal, tmp_path / "backup.db")
+    url = url_of(tmp_path / "new.db")
+    restore(tmp_path / "backup.db", url, keys=Keys([NEW]), redaction=OPEN, actor=MEI)
+
+    with closing(Journal.open(url, keys=Keys([NEW]))) as journal:
+        assert before == story(journal)
+    assert b"salary of the boss" not in (tmp_path / "new.db").read_bytes()
+
+
+def test_a_restore_says_what_it_stopped(scene: Scene, tmp_path: Path) -> None:
+    """Who restored, and up to which moment the backup knows what was done."""
+    waiting = scene.plan(CANCEL, scene.orders())
+    begun = scene.approve(scene.plan(CANCEL, scene.orders(2)))
+    scene.fail("refused", nth=1, code="access_denied")
+    with pytest.raises(AccessDenied):
+        scene.run(begun)
+    back_up(scene.journal, tmp_path / "backup.db")
+    ((ended_at,),) = scene.sql("SELECT max(written_at) FROM audit_line")
+    url = url_of(tmp_path / "new.db")
+    restore(tmp_path / "backup.db", url, keys=Keys(), redaction=OPEN, actor=Actor("li"))
+
+    with closing(Journal.open(url)) as journal:
+        said = {str(each.reason) for each in journal.operations(begun.id)}
+        said.add(str(journal.change_set(waiting.id).note))
+        ends = [list(journal.history(each.id))[-1] for each in (waiting, begun)]
+    assert [("expired", "li"), ("dropped", "li")] == [(each.to_state, each.actor) for each in ends]
+    (told,) = said
+    assert f"from a backup that ends at {ended_at.replace(' ', 'T')}" in told
 
 
 def test_rows_that_stand_in_the_log_beside_a_file_are_taken(scene: Scene, tmp_path: Path) -> None:
