@@ -26,7 +26,6 @@ from recovery.sql.stopped_by_restore import stop_everything
 from recovery.sql.tables import all_tables
 
 if TYPE_CHECKING:
-    from recovery.at_rest.redaction import Redaction
     from recovery.at_rest.sealing import Keys
     from recovery.model import Actor
     from recovery.sql.health import Health
@@ -47,7 +46,6 @@ def restore(
     url: str,
     *,
     keys: Keys,
-    redaction: Redaction,
     actor: Actor,
     progress: Callable[[str, int], None] | None = None,
 ) -> Health:
@@ -68,7 +66,7 @@ def restore(
                 _empty(new)
                 copy_rows(old, new, progress)
                 stop_everything(new, backup, actor)
-    with closing(Journal.open(url, keys=keys, redaction=redaction)) as journal:
+    with closing(Journal.open(url, keys=keys)) as journal:
         found = health.check(journal)
         health.require_whole(found, journal.name)
     return found

@@ -205,7 +205,6 @@ def restore(session: Session) -> int:
             session.arguments.file,
             session.settings.journal_url,
             keys=services.journal_keys,
-            redaction=services.redaction,
             actor=services.actor,
         )
     output.say(N_("The journal holds what the backup holds, and it was verified."), style="green")

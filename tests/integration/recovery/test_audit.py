@@ -17,8 +17,8 @@ from recovery.auditing import audit
 from recovery.journal import Journal
 from recovery.states import ChangeSetState
 from tests.integration.recovery.scene import CANCEL, CLOSE, Scene, make_scene
+from tests.integration.recovery.sealed import NEW
 from tests.integration.recovery.tampering import FIRST, OTHER_HASH, SECOND, behind, tamper
-from tests.integration.recovery.test_vault import NEW
 
 LAST = "(SELECT max(number) FROM audit_line)"
 

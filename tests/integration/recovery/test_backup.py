@@ -283,6 +283,19 @@ def test_figures_count_what_is_there(both: Scene) -> None:
     assert image_bytes == found.image_bytes < found.size_bytes
 
 
+def test_what_is_free_within_a_file_is_told(scene: Scene) -> None:
+    """It is used again before the file grows; compacting gives it back."""
+    scene.do(CANCEL, scene.orders(200))
+    with scene.journal.aside() as connection:
+        connection.exec_driver_sql("DELETE FROM operation_record")
+        connection.exec_driver_sql("DELETE FROM image")
+    free = figures(scene.journal).free_bytes
+    ((pages,),), ((size,),) = scene.sql("PRAGMA freelist_count"), scene.sql("PRAGMA page_size")
+    compact(scene.journal)
+
+    assert pages * size == free > 0 == figures(scene.journal).free_bytes
+
+
 def test_figures_count_what_is_held_and_what_is_pruned(both: Scene) -> None:
     """Each change set once, from the oldest to the newest."""
     done = [both.do(CANCEL, both.orders()) for _ in range(3)]

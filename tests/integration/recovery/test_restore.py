@@ -32,7 +32,7 @@ from recovery.workers.holders import abandoned
 from recovery.workers.queue import enqueue_now
 from tests.integration.recovery.scene import CANCEL, MEI, Scene, make_scene
 from tests.integration.recovery.sealed import NEW
-from tests.integration.recovery.test_backup import OPEN, story
+from tests.integration.recovery.test_backup import story
 
 REMIND = "purchase_order.send_reminder"
 
@@ -43,7 +43,7 @@ def test_a_backup_is_restored(both: Scene, tmp_path: Path) -> None:
     target = tmp_path / "backup.db"
     back_up(both.journal, target)
     url = f"sqlite:///{tmp_path / 'restored.db'}"
-    restore(target, url, keys=Keys(), redaction=OPEN, actor=MEI)
+    restore(target, url, keys=Keys(), actor=MEI)
 
     with closing(Journal.open(url)) as journal:
         scene = make_scene(journal)
@@ -64,7 +64,6 @@ def test_a_backup_is_restored_into_an_empty_server(
         tmp_path / "backup.db",
         empty_url,
         keys=Keys(),
-        redaction=OPEN,
         actor=MEI,
         progress=lambda *each: told.append(each),
     )
@@ -83,9 +82,9 @@ def test_a_journal_with_something_in_it_is_not_overwritten(
     back_up(both.journal, tmp_path / "backup.db")
 
     with pytest.raises(NotAllowed, match="empty"):
-        restore(tmp_path / "backup.db", journal_url, keys=Keys(), redaction=OPEN, actor=MEI)
+        restore(tmp_path / "backup.db", journal_url, keys=Keys(), actor=MEI)
     with pytest.raises(UsageError, match="no file"):
-        restore(tmp_path / "nothing.db", journal_url, keys=Keys(), redaction=OPEN, actor=MEI)
+        restore(tmp_path / "nothing.db", journal_url, keys=Keys(), actor=MEI)
     assert both.journal.verify().is_intact
 
 
@@ -97,7 +96,7 @@ def test_a_journal_that_was_only_looked_at_is_empty(
     scene.do(CANCEL, scene.orders(3))
     back_up(scene.journal, tmp_path / "backup.db")
     Journal.open(empty_url, keys=Keys(keys)).close()
-    restore(tmp_path / "backup.db", empty_url, keys=Keys(keys), redaction=OPEN, actor=MEI)
+    restore(tmp_path / "backup.db", empty_url, keys=Keys(keys), actor=MEI)
 
     with closing(Journal.open(empty_url, keys=Keys(keys))) as journal:
         assert story(scene.journal) == story(journal)
@@ -113,7 +112,7 @@ def test_a_journal_with_a_freeze_is_not_empty(scene: Scene, tmp_path: Path) -> N
         freeze(journal, Scope(), actor=MEI, reason="stop")
 
     with pytest.raises(NotAllowed, match="empty"):
-        restore(tmp_path / "backup.db", url, keys=Keys(), redaction=OPEN, actor=MEI)
+        restore(tmp_path / "backup.db", url, keys=Keys(), actor=MEI)
 
 
 def test_a_backup_is_only_read(scene: Scene, tmp_path: Path) -> None:
@@ -126,9 +125,7 @@ def test_a_backup_is_only_read(scene: Scene, tmp_path: Path) -> None:
     target.chmod(0o400)
     folder.chmod(0o500)
     try:
-        restore(
-            target, f"sqlite:///{tmp_path / 'new.db'}", keys=Keys([NEW]), redaction=OPEN, actor=MEI
-        )
+        restore(target, f"sqlite:///{tmp_path / 'new.db'}", keys=Keys([NEW]), actor=MEI)
     finally:
         folder.chmod(0o700)
 
@@ -176,7 +173,7 @@ def test_nothing_is_done_twice_after_a_restore(
     if begun in {"planned", "awaiting"}:
         both.approve(change_set)
     both.run(change_set)
-    restore(tmp_path / "backup.db", empty_url, keys=Keys(), redaction=OPEN, actor=MEI)
+    restore(tmp_path / "backup.db", empty_url, keys=Keys(), actor=MEI)
 
     with closing(Journal.open(empty_url)) as journal:
         later = Scene(journal, both.erp, both.system)
@@ -207,7 +204,7 @@ def test_a_process_of_before_is_taken_over_by_a_restore(
     change_set = both.approve(both.plan(CANCEL, both.orders()))
     with both.journal.running(change_set.id) as held:
         back_up(both.journal, tmp_path / "backup.db")
-    restore(tmp_path / "backup.db", empty_url, keys=Keys(), redaction=OPEN, actor=MEI)
+    restore(tmp_path / "backup.db", empty_url, keys=Keys(), actor=MEI)
 
     assert held.claim is not None
     with closing(Journal.open(empty_url)) as journal, journal.reading() as connection:
@@ -221,7 +218,7 @@ def test_what_is_no_backup_is_refused(tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("Dear Sir, " * 200)
     url = f"sqlite:///{tmp_path / 'new.db'}"
     with pytest.raises(JournalBroken):
-        restore(tmp_path / "letter.txt", url, keys=Keys(), redaction=OPEN, actor=MEI)
+        restore(tmp_path / "letter.txt", url, keys=Keys(), actor=MEI)
 
     with closing(Journal.open(url)) as journal:
         assert [] == journal.change_sets()

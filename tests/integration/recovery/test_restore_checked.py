@@ -21,14 +21,14 @@ from recovery.sql.backup import back_up, copy_rows, url_of
 from recovery.sql.restore import restore
 from recovery.sql.schema_workers import call_place, system_state
 from tests.integration.recovery.scene import CANCEL, MEI, Scene, make_scene
+from tests.integration.recovery.sealed import NEW
 from tests.integration.recovery.tampering import behind
-from tests.integration.recovery.test_backup import OPEN, story
-from tests.integration.recovery.test_vault import NEW
+from tests.integration.recovery.test_backup import story
 
 
 def restored(source: Path, target: Path) -> None:
     """Restore into a new journal in a file."""
-    restore(source, url_of(target), keys=Keys(), redaction=OPEN, actor=MEI)
+    restore(source, url_of(target), keys=Keys(), actor=MEI)
 
 
 def test_a_backup_that_was_edited_is_not_restored(scene: Scene, tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_a_sealed_backup_is_restored_with_its_key(sqlite_url: str, tmp_path: Pat
         before = story(journal)
         back_up(journal, tmp_path / "backup.db")
     url = url_of(tmp_path / "new.db")
-    restore(tmp_path / "backup.db", url, keys=Keys([NEW]), redaction=OPEN, actor=MEI)
+    restore(tmp_path / "backup.db", url, keys=Keys([NEW]), actor=MEI)
 
     with closing(Journal.open(url, keys=Keys([NEW]))) as journal:
         assert before == story(journal)
@@ -100,7 +100,7 @@ def test_a_restore_says_what_it_stopped(scene: Scene, tmp_path: Path) -> None:
     back_up(scene.journal, tmp_path / "backup.db")
     ((ended_at,),) = scene.sql("SELECT max(written_at) FROM audit_line")
     url = url_of(tmp_path / "new.db")
-    restore(tmp_path / "backup.db", url, keys=Keys(), redaction=OPEN, actor=Actor("li"))
+    restore(tmp_path / "backup.db", url, keys=Keys(), actor=Actor("li"))
 
     with closing(Journal.open(url)) as journal:
         said = {str(each.reason) for each in journal.operations(begun.id)}
