@@ -120,9 +120,9 @@ class Batch:
         for i, operation in enumerate(operations):
             if operation in late:
                 continue
-            if not result.held.isdisjoint(images[i].refs()):
-                # Nor may anything overtake this one.
-                result.held.update(images[i].refs())
+            refs = images[i].refs()
+            if not result.held.isdisjoint(refs):
+                result.held.update(refs)  # Nor may anything overtake this one.
             elif moved[i]:
                 result.outcomes.append(
                     Outcome(
@@ -143,8 +143,8 @@ class Batch:
             ):
                 judge = Judge(self._journal, self._system, self._action, [operation])
                 result.outcomes.append(judge.already(operation, images[i], encoded[i]))
-            elif taken.isdisjoint(images[i].refs()):
-                taken.update(images[i].refs())
+            elif taken.isdisjoint(refs):
+                taken.update(refs)
                 captured.add(operation, images[i], encoded[i], hashes[i])
             else:
                 result.postponed.append(operation)
