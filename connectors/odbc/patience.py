@@ -8,9 +8,11 @@ on every call, so the waiting is done here, where it can end.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from queue import Empty, SimpleQueue
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
+
+Item = TypeVar("Item")
 
 GRACE: Final = 5.0
 """Seconds beyond the server's own limit: it speaks first where it speaks at all."""
@@ -45,7 +47,16 @@ class Patience:
 
     def __call__(self, call: Callable[..., Any], *arguments: Any) -> Any:
         """Return what a call returns, or raise what it raises. Raises `Silence` when it does not come back in time."""
-        ended = self._ask(call, arguments)
+        return self._answer(self._ask(call, arguments))
+
+    def each(self, items: Iterator[Item]) -> Iterator[Item]:
+        """Yield the items of an iterator (none of them None), the next one on its way while one is worked with."""
+        ended = self._ask(next, (items, None))
+        while (item := self._answer(ended)) is not None:
+            ended = self._ask(next, (items, None))
+            yield item
+
+    def _answer(self, ended: SimpleQueue[_Ended]) -> Any:
         try:
             value, error = ended.get(timeout=self.seconds)
         except Empty:
@@ -96,6 +107,9 @@ class AtOnce(Patience):
 
     def __call__(self, call: Callable[..., Any], *arguments: Any) -> Any:
         return call(*arguments)
+
+    def each(self, items: Iterator[Item]) -> Iterator[Item]:
+        yield from items
 
     def end(self, last: Callable[[], None], *, is_waiting: bool) -> None:
         del is_waiting

@@ -263,8 +263,7 @@ def _by_arrow(
             typed=typed,
         )
         try:
-            reader = patiently(ask)
-            while (batch := patiently(next, reader, None)) is not None:
+            for batch in patiently.each(iter(patiently(ask))):
                 handed_out += batch.num_rows
                 yield batch
             return  # noqa: TRY300 - the rest is for what had no room

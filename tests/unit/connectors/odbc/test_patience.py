@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 
 import pytest
 
@@ -45,3 +46,23 @@ def test_the_last_call_is_waited_for() -> None:
     Patience(5).end(lambda: done.append(1), is_waiting=True)
 
     assert [1] == done
+
+
+def test_the_next_item_is_on_its_way_while_one_is_worked_with() -> None:
+    """In order, and one ahead; what goes wrong comes where it belongs."""
+    asked = threading.Event()
+
+    def items() -> Iterator[int]:
+        yield 1
+        asked.set()
+        yield 2
+        raise ZeroDivisionError
+
+    found = Patience(5).each(items())
+
+    assert 1 == next(found)
+    assert asked.wait(10)
+    assert 2 == next(found)
+    with pytest.raises(ZeroDivisionError):
+        next(found)
+    assert [1, 2] == list(AtOnce().each(iter([1, 2])))
