@@ -106,6 +106,7 @@ def test_any_row_survives(database: Database, holding: Holding) -> None:
 
     @settings(
         max_examples=25,
+        derandomize=False,  # Other rows every time: drivers fail on what nobody thought of.
         phases=[
             Phase.explicit,
             Phase.reuse,
