@@ -104,7 +104,10 @@ def _pages(path: str, model: type[Section]) -> Iterator[str]:
     lines = [f"## {title}", "", *_sentences(model.__doc__ or ""), ""]
     within: list[tuple[str, type[Section]]] = []
     texts = _docstrings(model)
-    for name, field in model.model_fields.items():
+    # What a section shares with others comes last: people look for what is its own.
+    for name, field in sorted(
+        model.model_fields.items(), key=lambda each: each[0] not in vars(model)["__annotations__"]
+    ):
         key = f"{path}.{name}" if path else name
         lines += [f"* `{key}`: {_kind(field)}.", *(f"  {line}" for line in _sentences(texts[name]))]
         inner = _section(field.annotation)
@@ -172,9 +175,12 @@ def _section(annotation: Any) -> type[Section] | None:
 
 
 def _docstrings(model: type[Section]) -> dict[str, str]:
-    """Return the text below each field of the class."""
-    tree = ast.parse(dedent(inspect.getsource(model))).body[0]
+    """Return the text below each field of the class, and of those that it is made from."""
     found: dict[str, str] = {}
+    for base in model.__bases__:
+        if issubclass(base, Section):
+            found |= _docstrings(base)
+    tree = ast.parse(dedent(inspect.getsource(model))).body[0]
     body = tree.body if isinstance(tree, ast.ClassDef) else []
     for field, text in pairwise(body):
         match field, text:

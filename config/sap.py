@@ -8,8 +8,7 @@ from typing import Final, Literal
 from pydantic import Field, field_validator, model_validator
 
 from config.fields import FilePath, Flag, Secret, Section, WebAddress, Whole, Words, wrong
-from config.politeness import PolitenessSettings
-from config.time_limits import TimeLimits
+from config.web import WebSection
 from core.text import N_
 
 _ODATA_PATH: Final = re.compile(r"/sap/opu/[A-Za-z0-9_.;=/-]+")
@@ -65,7 +64,7 @@ class SapMessages(Section):
     """The user lacks a right; the run stops."""
 
 
-class SapOptions(Section):
+class SapOptions(WebSection):
     """SAP ERP or S/4HANA, over BAPIs as SOAP services and over OData services."""
 
     kind: Literal["sap"] = "sap"
@@ -102,16 +101,6 @@ class SapOptions(Section):
     """Calls at the same time; each takes a work process of SAP."""
     messages: SapMessages = SapMessages()
     """Messages of this site."""
-    timeout_seconds: TimeLimits = TimeLimits()
-    """How long the system may take."""
-    verify_tls: Flag = True
-    """Whether the certificate of an https address is checked; `false` only on a test system."""
-    ca_file: FilePath | None = None
-    """Certificates to trust beside those of the machine, as a PEM file."""
-    allow_plain_http: Flag = False
-    """Whether an http address outside this machine may be used: the password is readable on the way."""
-    politeness: PolitenessSettings = PolitenessSettings()
-    """How often, when, and how long at all it is called."""
 
     @model_validator(mode="after")
     def _has_a_service(self) -> SapOptions:

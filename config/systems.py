@@ -34,7 +34,7 @@ from config.politeness import PolitenessSettings
 from config.sap import SapOptions
 from config.secrets import REDACTED, FromOutside, is_secret_name
 from config.source import Key
-from config.time_limits import TimeLimits
+from config.web import TimeLimits, WebSection
 from core.text import N_
 
 TAG: Final = "kind:"
@@ -64,7 +64,7 @@ class FakeOptions(Section):
     """How often, when, and how long at all it is called."""
 
 
-class TrytonOptions(Section):
+class TrytonOptions(WebSection):
     """A Tryton server, series 8.0 or later."""
 
     kind: Literal["tryton"] = "tryton"
@@ -79,24 +79,14 @@ class TrytonOptions(Section):
     """Password of that user, as `${NAME}` or `${file:path}`."""
     transport: Literal["auto", "json", "xml"] = "auto"
     """JSON-RPC, XML-RPC, or what fits each call best."""
-    timeout_seconds: TimeLimits = TimeLimits()
-    """How long the system may take."""
-    verify_tls: Flag = True
-    """Whether the certificate of an https address is checked; `false` only on a test system."""
-    ca_file: FilePath | None = None
-    """Certificates to trust beside those of the machine, as a PEM file."""
-    allow_plain_http: Flag = False
-    """Whether an http address outside this machine may be used: the password is readable on the way."""
     company: Whole | None = Field(default=None, ge=1)
     """Id of the company to work in; the default is the user's own."""
     language: Words = "en"
     """Language in which the ERP shall answer."""
-    politeness: PolitenessSettings = PolitenessSettings()
-    """How often, when, and how long at all it is called."""
 
 
-class OdooOptions(Section):
-    """An Odoo server, 14 or later."""
+class OdooOptions(WebSection):
+    """An Odoo server, 14 or later. Odoo itself ends a request after 120 seconds by default."""
 
     kind: Literal["odoo"] = "odoo"
     """Chooses this sort of system."""
@@ -114,16 +104,6 @@ class OdooOptions(Section):
     """Id of the company to work in; the default is every company of the user."""
     parallel_calls: Whole = Field(default=2, ge=1, le=16)
     """Calls at the same time, to read and to close or reopen orders; no more than Odoo has workers."""
-    timeout_seconds: TimeLimits = TimeLimits()
-    """How long the system may take. Odoo itself ends a request after 120 seconds by default."""
-    verify_tls: Flag = True
-    """Whether the certificate of an https address is checked; `false` only on a test system."""
-    ca_file: FilePath | None = None
-    """Certificates to trust beside those of the machine, as a PEM file."""
-    allow_plain_http: Flag = False
-    """Whether an http address outside this machine may be used: the password is readable on the way."""
-    politeness: PolitenessSettings = PolitenessSettings()
-    """How often, when, and how long at all it is called."""
 
     @model_validator(mode="after")
     def _database_is_named(self) -> OdooOptions:

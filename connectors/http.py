@@ -31,7 +31,7 @@ from core.errors import BadAnswer, BadInput, OutcomeUnknown, StornoError, Timeou
 from core.text import N_
 
 if TYPE_CHECKING:
-    from config.time_limits import TimeLimits
+    from config.web import TimeLimits
 
 DEFAULT_MAX_ANSWER_BYTES: Final = 256 * 1024 * 1024
 LONGEST_ANSWER_FACTOR: Final = 10

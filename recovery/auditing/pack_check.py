@@ -177,6 +177,7 @@ class _Chain:
         self.moves: list[dict[str, Any]] = []
         self.line_count = 0
         self._hashes: dict[int, str] = {}
+        self._last: int | None = None
         self._change_set = content["change_set"]["id"]
         for run in content["chain"]:
             self._run(run)
@@ -186,10 +187,10 @@ class _Chain:
         first = int(run["first"])
         previous = bytes.fromhex(run["previous"])
         # Stretches follow each other: a line that stood in two could be shown in one way and compared in the other.
-        last = max(self._hashes, default=None)
         known = self._hashes.setdefault(first - 1, run["previous"])
-        if (last is not None and first <= last) or known != run["previous"]:
+        if (self._last is not None and first <= self._last) or known != run["previous"]:
             self._say_not_signed()
+        self._last = first - 1
         for number, line in enumerate(run["lines"], start=first):
             hashed = bytes.fromhex(line["moves_hash"])
             moves = line.get("moves")
@@ -202,6 +203,7 @@ class _Chain:
                 self._take(moves, written_at)
             previous = audit.line_hash(previous, number, written_at, hashed)
             self._hashes[number] = previous.hex()
+            self._last = number
             self.line_count += 1
 
     def _take(self, moves: Iterable[Sequence[Any]], written_at: datetime) -> None:

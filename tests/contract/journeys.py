@@ -70,6 +70,11 @@ def journey(subject: Subject, system: System, action: str) -> Journey:
     return found[action]
 
 
+def forget_journeys(subject: Subject) -> None:
+    """Have them made anew: whoever changes what is installed in the ERP changes what its images hold."""
+    _journeys.pop(subject, None)
+
+
 def travel(subject: Subject, system: System, step: Step) -> Journey:
     """Carry a step out, take it back, and where it is exact do it again by taking that back."""
     links = action_of(system, step).steps(step.ref, step.arguments)

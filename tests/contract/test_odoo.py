@@ -13,7 +13,7 @@ import pytest
 from connectors.contract import Call, Step, System
 from core.errors import Frozen, StaleRecord
 from core.ids import new_id
-from tests.contract.journeys import apply, refusals
+from tests.contract.journeys import apply, forget_journeys, refusals
 from tests.contract.odoo_subject import OdooSubject
 from tests.contract.odoo_versions import DifferencesSubject, GuardedSubject, PracticeSubject
 from tests.contract.practice_odoo import practice_odoo
@@ -183,6 +183,7 @@ def guarded(subject: OdooSubject) -> Iterator[OdooSubject]:
         with closing(subject.open()) as system:
             steps = system.preparation(remove=remove)
             apply(system, [(step, image_of(system, step)) for step in steps])
+        forget_journeys(subject)
         if not remove:
             yield subject
 
