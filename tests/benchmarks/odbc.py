@@ -55,7 +55,7 @@ T = TypeVar("T")
 CLOSE: Final = "purchase_order.close"
 ORDERS: Final = 5_000  # of every kind and in every state: half of them can be closed
 LINES: Final = 10_000
-ROUNDS: Final = 15
+ROUNDS: Final = 31
 CLOSED_AT: Final = datetime(2026, 11, 20, 9, tzinfo=ZoneInfo("Asia/Shanghai"))
 MOST_OF_SCRIPT: Final = 1.3
 
