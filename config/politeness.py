@@ -95,3 +95,10 @@ class PolitenessSettings(Section):
     """A run stops when so many operations ended otherwise than planned (refused, left out, for a person)."""
     stop_at_percent: Whole | None = Field(default=None, ge=1, le=100)
     """A run stops when so many per cent of its operations so far (of 20 at least) ended otherwise than planned."""
+
+
+class PoliteSection(Section):
+    """The options of a system, whatever its kind and its connector."""
+
+    politeness: PolitenessSettings = PolitenessSettings()
+    """How often, when, and how long at all it is called."""

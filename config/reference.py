@@ -104,10 +104,8 @@ def _pages(path: str, model: type[Section]) -> Iterator[str]:
     lines = [f"## {title}", "", *_sentences(model.__doc__ or ""), ""]
     within: list[tuple[str, type[Section]]] = []
     texts = _docstrings(model)
-    # What a section shares with others comes last: people look for what is its own.
-    for name, field in sorted(
-        model.model_fields.items(), key=lambda each: each[0] not in vars(model)["__annotations__"]
-    ):
+    for name in _names(model):
+        field = model.model_fields[name]
         key = f"{path}.{name}" if path else name
         lines += [f"* `{key}`: {_kind(field)}.", *(f"  {line}" for line in _sentences(texts[name]))]
         inner = _section(field.annotation)
@@ -172,6 +170,15 @@ def _section(annotation: Any) -> type[Section] | None:
         annotation = get_args(annotation)[0]
     is_section = isinstance(annotation, type) and issubclass(annotation, Section)
     return annotation if is_section else None
+
+
+def _names(model: type[Section]) -> list[str]:
+    """Return the fields; what a section shares with others comes last, for people look for what is its own."""
+    shared = [
+        name for base in model.__bases__ if issubclass(base, Section) for name in _names(base)
+    ]
+    own = [name for name in vars(model).get("__annotations__", ()) if name in model.model_fields]
+    return list(dict.fromkeys([*own, *shared]))
 
 
 def _docstrings(model: type[Section]) -> dict[str, str]:

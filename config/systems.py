@@ -30,7 +30,7 @@ from config.fields import (
     as_plain,
     wrong,
 )
-from config.politeness import PolitenessSettings
+from config.politeness import PoliteSection
 from config.sap import SapOptions
 from config.secrets import REDACTED, FromOutside, is_secret_name
 from config.source import Key
@@ -41,7 +41,7 @@ TAG: Final = "kind:"
 """Begins the tags of the union below, which occur in pydantic's paths and are no keys of the file."""
 
 
-class FakeOptions(Section):
+class FakeOptions(PoliteSection):
     """A small ERP of Storno's own, to try and to test with."""
 
     kind: Literal["fake"] = "fake"
@@ -60,8 +60,6 @@ class FakeOptions(Section):
     """Whether the ERP refuses to change a record that was changed since it was read."""
     timeout_seconds: TimeLimits = TimeLimits()
     """How long the system may take."""
-    politeness: PolitenessSettings = PolitenessSettings()
-    """How often, when, and how long at all it is called."""
 
 
 class TrytonOptions(WebSection):
@@ -127,7 +125,7 @@ OdbcDialect = Literal["sqlserver", "postgresql", "mariadb", "sqlite", "oracle", 
 """The sorts of SQL; `mariadb` stands for MySQL too."""
 
 
-class OdbcOptions(Section):
+class OdbcOptions(PoliteSection):
     """A database of a legacy ERP, reached over ODBC."""
 
     kind: Literal["odbc"] = "odbc"
@@ -168,8 +166,6 @@ class OdbcOptions(Section):
     """A file that every backup writes, or a folder of backups: the time of the newest file counts."""
     timeout_seconds: OdbcLimits = OdbcLimits()
     """How long the database may take."""
-    politeness: PolitenessSettings = PolitenessSettings()
-    """How often, when, and how long at all it is called."""
 
     @model_validator(mode="after")
     def _is_complete(self) -> OdbcOptions:
@@ -200,15 +196,13 @@ class OdbcOptions(Section):
         return given
 
 
-class GenericOptions(Section):
+class GenericOptions(PoliteSection):
     """A kind that a third party brings: every option is handed to its connector as it stands."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="allow")
 
     kind: Words
     """Name under which the connector is registered."""
-    politeness: PolitenessSettings = PolitenessSettings()
-    """How often, when, and how long at all it is called."""
 
     @model_validator(mode="before")
     @classmethod

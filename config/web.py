@@ -1,9 +1,9 @@
-"""What every system that is called over the network has in its settings: how it is reached, and how politely."""
+"""What every system that is called over http has in its settings: where it is, and how it is reached."""
 
 from __future__ import annotations
 
-from config.fields import FilePath, Flag, Seconds, Section
-from config.politeness import PolitenessSettings
+from config.fields import FilePath, Flag, Seconds, Section, WebAddress
+from config.politeness import PoliteSection
 
 
 class TimeLimits(Section):
@@ -15,9 +15,11 @@ class TimeLimits(Section):
     """Seconds until a write without an answer is in doubt."""
 
 
-class WebSection(Section):
+class WebSection(PoliteSection):
     """The options of a system that is called over http or https, whatever its kind."""
 
+    url: WebAddress
+    """Address of the server."""
     timeout_seconds: TimeLimits = TimeLimits()
     """How long the system may take."""
     verify_tls: Flag = True
@@ -26,5 +28,3 @@ class WebSection(Section):
     """Certificates to trust beside those of the machine, as a PEM file."""
     allow_plain_http: Flag = False
     """Whether an http address outside this machine may be used: the password is readable on the way."""
-    politeness: PolitenessSettings = PolitenessSettings()
-    """How often, when, and how long at all it is called."""

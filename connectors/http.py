@@ -22,7 +22,7 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, NoReturn, Protocol, Self
+from typing import TYPE_CHECKING, Final, NoReturn, Self
 
 import httpx2
 
@@ -31,7 +31,7 @@ from core.errors import BadAnswer, BadInput, OutcomeUnknown, StornoError, Timeou
 from core.text import N_
 
 if TYPE_CHECKING:
-    from config.web import TimeLimits
+    from config.web import WebSection
 
 DEFAULT_MAX_ANSWER_BYTES: Final = 256 * 1024 * 1024
 LONGEST_ANSWER_FACTOR: Final = 10
@@ -227,33 +227,9 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-class Reached(Protocol):
-    """The settings by which a system is reached, in whichever options."""
-
-    @property
-    def url(self) -> str:
-        """Its address."""
-
-    @property
-    def timeout_seconds(self) -> TimeLimits:
-        """How long it may take."""
-
-    @property
-    def verify_tls(self) -> bool:
-        """Whether its certificate is checked."""
-
-    @property
-    def ca_file(self) -> Path | None:
-        """Certificates to trust beside those of the machine."""
-
-    @property
-    def allow_plain_http(self) -> bool:
-        """Whether an address outside this machine may be plain http."""
-
-
 def client_for(
     system: str,
-    options: Reached,
+    options: WebSection,
     *,
     parallel_calls: int = 4,
     max_answer_bytes: int = DEFAULT_MAX_ANSWER_BYTES,
