@@ -102,7 +102,6 @@ class MariaDB(Dialect):
     packing = JsonArrayAgg()
     bulk_encoding = "UTF8"
     zones = MARIADB
-    streams = False
     current_database = "select database()"
     version_query = "select version()"
 
@@ -229,9 +228,11 @@ class MariaDB(Dialect):
         return f"length({name})"
 
     def carried_text(self, name: str, there: str, *, digits: int = 0) -> str:
-        if there == "int" and 0 < digits <= _DIGITS_OF_INT:
-            return f"{name} + 0"  # With a sign, and wide enough for every INT UNSIGNED.
-        return f"cast({name} as char)"
+        if there != "int":
+            return f"cast({name} as char)"
+        # Without the zeros of ZEROFILL; with a sign, and wide enough for every INT UNSIGNED.
+        number = f"{name} + 0"
+        return number if 0 < digits <= _DIGITS_OF_INT else f"cast({number} as char)"
 
     def session_settings(self, limits: OdbcLimits, *, read_only: bool) -> tuple[str, ...]:
         wait = max(1, round(limits.lock))

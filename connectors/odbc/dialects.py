@@ -80,7 +80,6 @@ class Dialect(ABC):
     )
     statement_limit_by: ClassVar[str] = "server"  # else "attribute" (of the connection) or "timer"
     bulk_encoding: ClassVar[str] = "AUTO"  # of arrow-odbc
-    streams: ClassVar[bool] = True  # its driver hands rows out before it has them all
     has_true_sizes: ClassVar[bool] = True  # no text is longer than its column says
     has_row_values: ClassVar[bool] = True  # (a, b) IN ((1, 2), (3, 4))
     locks_gaps: ClassVar[bool] = False  # `locked` keeps new rows out, and needs no right to write
@@ -289,7 +288,7 @@ class Dialect(ABC):
         return name if there == "str" else self.carried_text(name, there)
 
     def carried_text(self, name: str, there: str, *, digits: int = 0) -> str:
-        """Return SQL that makes text of a column, or a whole number of which Arrow makes the same text."""
+        """Return SQL that makes text of a column, or a whole number with a sign; the bare column where its driver's text will do."""
         del there, digits
         return f"cast({name} as varchar(4000))"
 

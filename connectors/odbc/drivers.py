@@ -100,8 +100,8 @@ def arrow_reader(
         max_text_size=longest,
         max_binary_size=longest,
         map_schema=typed,
-        # Nothing is waited for where the driver has all rows already: a second thread would only hand them over.
-        fetch_concurrently=database.dialect.streams,
+        # The driver fills one buffer while a batch is made of the other.
+        fetch_concurrently=True,
         login_timeout_sec=None if database.dialect.begin else max(1, int(database.limits.connect)),
         payload_text_encoding=TextEncoding[database.dialect.bulk_encoding],
     )

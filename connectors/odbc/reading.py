@@ -143,24 +143,30 @@ def _typed(
 ) -> Callable[[pa.Schema], pa.Schema]:
     """Return what arrow-odbc is to make of columns, where it can make at once what is wanted.
 
-    A driver's text of a whole number is the number's text. Digits go where they belong, as many places as there are; but
-    what has no room, and NaN, arrow-odbc would make another number of.
+    Digits go where they belong, as many places as there are; but what has no room, and NaN, arrow-odbc would make another
+    number of. A driver's text of a whole number is the number's text, whatever sign the driver believes it to have; what
+    the database made a number with a sign of stays one, and becomes text while the next rows come.
     """
     import pyarrow as pa
 
     quote = database.dialect.quote
-    may_be_nan = {
+    bare = {
         place
         for place, wanted in enumerate(schema)
+        if listed[place] == f"q.{quote(wanted.name)} as c{place}"
+    }
+    may_be_nan = {
+        place
+        for place in bare
         if database.dialect.has_nan
-        and pa.types.is_decimal(wanted.type)
-        and _type_of(_described_as(wanted, described)) == "Decimal"
-        and listed[place] == f"q.{quote(wanted.name)} as c{place}"
+        and pa.types.is_decimal(schema.field(place).type)
+        and _type_of(_described_as(schema.field(place), described)) == "Decimal"
     }
 
     def one(place: int, found: pa.Field) -> pa.Field:
         wanted = schema.field(place).type
-        if place in may_be_nan or (pa.types.is_integer(found.type) and pa.types.is_string(wanted)):
+        is_bare_number = place in bare and pa.types.is_integer(found.type)
+        if place in may_be_nan or (is_bare_number and pa.types.is_string(wanted)):
             return found.with_type(pa.string())
         if pa.types.is_decimal(found.type) and pa.types.is_decimal(wanted):
             before = found.type.precision - found.type.scale

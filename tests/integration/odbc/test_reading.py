@@ -310,18 +310,34 @@ def test_days_of_every_age(database: Database) -> None:
     assert expected == _read_one(database, "day", pa.date32())
 
 
-@pytest.mark.parametrize("options", ["mariadb"], indirect=True)
-def test_whole_numbers_as_text(database: Database) -> None:
+MARIADB_NUMBERS = {
+    "tiny": ("tinyint", ("-128", "127")),
+    "whole": ("int", ("-2147483648", "2147483647")),
+    "bare": ("int unsigned", ("0", "4294967295")),
+    "filled": ("int(7) zerofill", ("42", "4294967295")),
+    "big": ("bigint", ("-9223372036854775808", "9223372036854775807")),
+    "biggest": ("bigint unsigned", ("0", "18446744073709551615")),
+    "narrow": ("bigint(5) unsigned", ("7", "18446744073709551615")),
+    "wide": ("bigint(8) zerofill", ("42", "18446744073709551615")),
+    "year": ("year", ("1901", "2155")),
+}
+POSTGRESQL_NUMBERS = {
+    "small": ("smallint", ("-32768", "32767")),
+    "whole": ("integer", ("-2147483648", "2147483647")),
+    "big": ("bigint", ("-9223372036854775808", "9223372036854775807")),
+    "object": ("oid", ("0", "4294967295")),
+}
+
+
+@pytest.mark.parametrize(
+    "options, kinds",
+    [("mariadb", MARIADB_NUMBERS), ("postgresql", POSTGRESQL_NUMBERS)],
+    indirect=["options"],
+)
+def test_whole_numbers_as_text(
+    database: Database, kinds: dict[str, tuple[str, tuple[str, ...]]]
+) -> None:
     """Each as it is, whatever its width, with a sign and without."""
-    kinds = {
-        "tiny": ("tinyint", ("-128", "127")),
-        "whole": ("int", ("-2147483648", "2147483647")),
-        "bare": ("int unsigned", ("0", "4294967295")),
-        "filled": ("int(7) zerofill", ("42", "4294967295")),
-        "big": ("bigint", ("-9223372036854775808", "9223372036854775807")),
-        "biggest": ("bigint unsigned", ("0", "18446744073709551615")),
-        "year": ("year", ("1901", "2155")),
-    }
     columns = ", ".join(f"{name} {kind}" for name, (kind, _) in kinds.items())
     rows = [", ".join(values[place] for _, values in kinds.values()) for place in (0, 1)]
     _fill_odd(database, columns, *rows, ", ".join(["null"] * len(kinds)))
