@@ -87,7 +87,9 @@ class Action(ABC):
     # Several batches may be under way at the same time: what documents share outside their footprints (number
     # sequences, quantities in stock) is not written.
     is_parallel: ClassVar[bool] = False
-    has_compare_and_set: bool = False  # per target: the connector sets it on the instance
+    # Per target, set on the instance: the call itself compares what it changes with the before image, and refuses what
+    # moved since. A run may then read images a batch ahead.
+    has_compare_and_set: bool = False
     batch_size: ClassVar[int] = 100
     settles_after: ClassVar[timedelta] = timedelta(seconds=60)
     # For a closing action: the action that opens such a document again, whoever closed it (`storno close

@@ -116,8 +116,8 @@ class System(Protocol):
 
     Reading methods raise `TransientError` when no trustworthy answer came (a read may be repeated).
     `apply` raises `OutcomeUnknown` in that case and never sends a write a second time by itself.
-    Instances are used by one thread at a time, but for `capture` and `apply`: after `actions` was called, up to
-    `parallel_calls` threads are in these two.
+    Instances are used by one thread at a time, not always by the same one; but for `capture` and `apply`: after `actions`
+    was called, up to `parallel_calls` threads are in these two, while another asks for the same `actions` again.
     """
 
     name: str  # as in storno.yaml

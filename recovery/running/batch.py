@@ -1,18 +1,18 @@
 """One batch, in the write-ahead order: capture, store the way back and the intent, call, read back, store.
 
 Where action and system allow it, a batch is carried out by several calls at the same time. Capture, intent and
-outcome stay what they are: no call begins before the way back of all is on disk, and no two share a record.
+outcome stay what they are: no call begins before the way back of all is on disk, and no two share a record. While the
+journal stores the outcome, the next batch may be captured already (`reading_ahead`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 import structlog
 
-from connectors.contract import Action, Answer, Call, Executor, Image, Step, System
+from connectors.contract import Action, Answer, Call, Executor, Image, System
 from core import clock, retry
 from core.crashpoint import crashpoint
 from core.errors import (
@@ -28,13 +28,13 @@ from core.retry import RetryPolicy
 from core.text import N_, Text
 from recovery import doubt
 from recovery.at_rest.hidden_values import quieten
-from recovery.images import encode_image
 from recovery.journal import Journal
-from recovery.model import FieldDifference, Operation
+from recovery.model import Operation
 from recovery.running.batch_parts import BatchResult, Captured, Ended
-from recovery.running.evidence import known_images, moved_fields, moved_text, unmet_condition
+from recovery.running.capturing import Capturing
 from recovery.running.judgement import Judge
 from recovery.running.outcome import Outcome
+from recovery.running.reading_ahead import ReadingAhead
 from recovery.running.side_by_side import cut, side_by_side
 from recovery.states import OperationState
 from recovery.stopping.frozen import require_thawed
@@ -49,27 +49,41 @@ class Batch:
     """
 
     def __init__(
-        self, journal: Journal, system: System, action: Action, policy: RetryPolicy
+        self,
+        journal: Journal,
+        system: System,
+        action: Action,
+        policy: RetryPolicy,
+        ahead: ReadingAhead,
     ) -> None:
         self._journal = journal
         self._system = system
         self._action = action
         self._policy = policy
         self._parallel_calls = system.parallel_calls if action.is_parallel else 1
+        self._capturing = Capturing(
+            journal, system, action, policy, ahead, parallel_calls=self._parallel_calls
+        )
 
     @property
     def size(self) -> int:
         """How many operations are carried out at once."""
         return self._action.batch_size * self._parallel_calls
 
-    def run(self, operations: Sequence[Operation], result: BatchResult) -> None:
+    def run(
+        self,
+        operations: Sequence[Operation],
+        result: BatchResult,
+        following: Sequence[Operation] = (),
+    ) -> None:
         """Carry the operations out, in two commits unless the ERP refuses a call whole; tell it in `result`.
 
         What is told there holds also when an error is raised. Raises `Frozen` when a person froze one of them.
+        `following`: operations of the same system and action that are expected to be the next batch.
         """
         require_thawed(self._journal, operations[0].change_set_id, operations)
         told = len(result.outcomes)
-        captured = self._capture(operations, result)
+        captured = self._capturing.capture(operations, result)
         dropped = [o for o in result.outcomes[told:] if o.to is OperationState.DROPPED]
         if not captured.operations:
             with self._journal.writing() as writer:
@@ -86,136 +100,29 @@ class Batch:
         if captured.operations[0].executor is Executor.BY_PERSON:
             log.info(Event.OPERATION_HANDED_OUT, count=len(captured.operations))
             return
-        self._call(captured, result)
-
-    def _cut(self, count: int) -> list[slice]:
-        return cut(count, size=self._action.batch_size, at_most=self._parallel_calls)
-
-    def _read(self, steps: Sequence[Step], known: Sequence[Image | None]) -> list[Image]:
-        parts = [
-            partial(self._system.capture, steps[place], known[place])
-            for place in self._cut(len(steps))
-        ]
-        return [image for images in side_by_side(parts, self._parallel_calls) for image in images]
-
-    # --- before the call ------------------------------------------------------------------------
-
-    def _capture(self, operations: Sequence[Operation], result: BatchResult) -> Captured:
-        steps = [operation.step for operation in operations]
-        known = known_images(self._journal, self._system.actions(), operations)
-        try:
-            images = self._read(steps, known)
-        except STOPS_THE_RUN:
-            raise
-        except RefusedError as error:
-            return self._capture_apart(operations, error, result)
-        crashpoint("apply.after_capture")
-        encoded = [encode_image(image) for image in images]
-        hashes = [self._journal.image_hash(each) for each in encoded]
-        moved = moved_fields(self._journal, self._system.actions(), operations, images, hashes)
-        captured, taken = Captured(), set[object]()
-        late = self._arrived_late(operations, images, moved)
-        if late:
-            self._settle_late(late, result)
-        for i, operation in enumerate(operations):
-            if operation in late:
-                continue
-            refs = images[i].refs()
-            if not result.held.isdisjoint(refs):
-                result.held.update(refs)  # Nor may anything overtake this one.
-            elif moved[i]:
-                result.outcomes.append(
-                    Outcome(
-                        operation, OperationState.DROPPED, reason=self._told(operation, moved[i])
-                    )
-                )
-            elif (unmet := unmet_condition(self._action, operation, images[i])) is not None:
-                result.outcomes.append(
-                    Outcome(
-                        operation,
-                        OperationState.DROPPED,
-                        reason=self._journal.redaction.masked_text(unmet.text),
-                        error_code=unmet.code,
-                    )
-                )
-            elif not self._action.creates_untraceably and self._action.is_done(
-                operation.step, images[i], images[i]
-            ):
-                judge = Judge(self._journal, self._system, self._action, [operation])
-                result.outcomes.append(judge.already(operation, images[i], encoded[i]))
-            elif taken.isdisjoint(refs):
-                taken.update(refs)
-                captured.add(operation, images[i], encoded[i], hashes[i])
-            else:
-                result.postponed.append(operation)
-        return captured
-
-    def _told(self, operation: Operation, moved: Sequence[FieldDifference]) -> Text:
-        redaction = self._journal.redaction
-        return moved_text([redaction.shown_difference(operation.system, each) for each in moved])
-
-    def _capture_apart(
-        self, operations: Sequence[Operation], error: RefusedError, result: BatchResult
-    ) -> Captured:
-        """Halve until what the ERP does not let us read stands alone; that one is dropped with its words."""
-        if len(operations) == 1:
-            result.outcomes.append(
-                Outcome(
-                    operations[0], OperationState.DROPPED, reason=error.text, error_code=error.code
-                )
-            )
-            return Captured()
-        middle = len(operations) // 2
-        both, taken = Captured(), set[object]()
-        for part in (operations[:middle], operations[middle:]):
-            found = self._capture(part, result)
-            for each in zip(
-                found.operations, found.images, found.encoded, found.hashes, strict=True
-            ):
-                if taken.isdisjoint(each[1].refs()):
-                    taken.update(each[1].refs())
-                    both.add(*each)
-                else:
-                    result.postponed.append(each[0])
-        return both
-
-    def _arrived_late(
-        self, operations: Sequence[Operation], images: Sequence[Image], moved: Sequence[Any]
-    ) -> list[Operation]:
-        """Return those that were sent before, seemed not to have happened, and were changed by our own user since."""
-        suspects = [
-            i
-            for i, op in enumerate(operations)
-            if moved[i] and op.sent_at is not None and op.before_hash is not None
-        ]
-        before = self._journal.images([operations[i].before_hash for i in suspects])
-        return [
-            operations[i]
-            for i in suspects
-            if self._action.is_ours(before[str(operations[i].before_hash)], images[i]) is not False
-        ]
-
-    def _settle_late(self, late: Sequence[Operation], result: BatchResult) -> None:
-        reason = Text(N_("what was sent before arrived late"))
-        with self._journal.writing() as writer:
-            writer.settle([Outcome(op, OperationState.IN_DOUBT, reason=reason) for op in late])
-        doubtful = list(
-            self._journal.operations(late[0].change_set_id, positions=[op.position for op in late])
-        )
-        result.outcomes += doubt.settle_group(
-            self._journal, self._system, self._action, doubtful, self._policy
-        )
+        self._call(captured, result, following)
 
     # --- the call -------------------------------------------------------------------------------
 
-    def _call(self, captured: Captured, result: BatchResult) -> None:
-        parts = [captured.part(place) for place in self._cut(len(captured.operations))]
+    def _call(
+        self, captured: Captured, result: BatchResult, following: Sequence[Operation]
+    ) -> None:
+        parts = [
+            captured.part(place)
+            for place in cut(
+                len(captured.operations),
+                size=self._action.batch_size,
+                at_most=self._parallel_calls,
+            )
+        ]
         ends = side_by_side(
             [partial(self._carry_out, part) for part in parts], self._parallel_calls
         )
         crashpoint("apply.after_read_back")
         # What is known comes first: an error below must not make it doubtful again.
         told = list(zip(parts, ends, strict=True))
+        if all(end.is_known for end in ends):
+            self._capturing.read_ahead(following)
         for part, end in told:
             if end.failed is None and end.unread is None:
                 self._confirm(part, end, result)

@@ -16,6 +16,7 @@ from recovery.running.batch_parts import BatchResult
 from recovery.running.judgement import Systems, action_of
 from recovery.running.outcome import Outcome
 from recovery.running.predecessors import sort_by_predecessors
+from recovery.running.reading_ahead import ReadingAhead
 from recovery.running.run_options import RunOptions
 from recovery.running.standstill import Standstill
 from recovery.running.stop_rules import StopRules
@@ -24,7 +25,7 @@ from recovery.states import OperationState
 from recovery.workers.polite import Gate
 
 OPEN_STATES: Final = frozenset({OperationState.LOCKED, OperationState.CAPTURED})
-READ_AHEAD: Final = 1000
+READ_AHEAD: Final = 5000
 
 
 class RunLoop:
@@ -50,9 +51,14 @@ class RunLoop:
         self._gate = gate
         self._standstill = standstill
         self._held: dict[str, set[Ref]] = {}
+        self._ahead = ReadingAhead()
 
     def run(self) -> bool:
         """Go on until nothing is open; return False when it was asked to stop before that, between two batches."""
+        with self._ahead:
+            return self._run()
+
+    def _run(self) -> bool:
         cursor, moved_in_pass = 0, False
         chunk: list[Operation] = []
         should_stop = self._options.should_stop
@@ -86,7 +92,7 @@ class RunLoop:
                     self._drop_hopeless(hopeless)
                     moved_in_pass = True
                 if ready:
-                    has_moved, postponed = self._run_batch(ready)
+                    has_moved, postponed = self._run_batch(ready, self._following(ready[0], chunk))
                     moved_in_pass = has_moved or moved_in_pass
                     # Before everything that comes later in the plan: they share records with it.
                     chunk = [*postponed, *chunk]
@@ -107,6 +113,14 @@ class RunLoop:
             batch.append(operation)
         return batch
 
+    def _following(self, first: Operation, chunk: Sequence[Operation]) -> list[Operation]:
+        """Return the next batch, where it is one like that which begins with `first`."""
+        # A system that is to be spared is asked when its turn has come.
+        if not chunk or self._options.politeness.of(first.system).holds_back:
+            return []
+        is_alike = (chunk[0].system, chunk[0].step.action) == (first.system, first.step.action)
+        return self._same_batch(chunk) if is_alike else []
+
     def _drop_hopeless(self, operations: Sequence[Operation]) -> None:
         reason = Text(N_("what had to come before it did not hold"))
         outcomes = [
@@ -116,7 +130,9 @@ class RunLoop:
             writer.settle(outcomes)
         self._tally.note(outcomes)
 
-    def _run_batch(self, operations: Sequence[Operation]) -> tuple[bool, list[Operation]]:
+    def _run_batch(
+        self, operations: Sequence[Operation], following: Sequence[Operation]
+    ) -> tuple[bool, list[Operation]]:
         """Run one batch; return whether anything moved, and what shares a record with one of them."""
         first = operations[0]
         held = self._held.setdefault(first.system, set())
@@ -147,7 +163,10 @@ class RunLoop:
             attempts.append(BatchResult(held=held))
             try:
                 if left:
-                    batch.run(left, attempts[-1])
+                    batch.run(left, attempts[-1], following)
+            except BaseException:
+                self._ahead.forget()
+                raise
             finally:
                 self._tally.note(attempts[-1].outcomes)
                 outcomes.extend(attempts[-1].outcomes)
@@ -179,4 +198,4 @@ class RunLoop:
     def _batch(self, first: Operation) -> Batch:
         system = self._systems(first.system)
         action = action_of(system, first.step.action)
-        return Batch(self._journal, system, action, self._options.retry)
+        return Batch(self._journal, system, action, self._options.retry, self._ahead)

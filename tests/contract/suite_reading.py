@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import ClassVar
 
 import pyarrow as pa
@@ -243,6 +244,18 @@ class ReadingSuite:
         steps = [subject.make(subject.BATCH_ACTION) for _ in range(3)]
         images = system.capture(steps, [None, None, None])
         assert [image_of(system, step) for step in steps] == images
+
+    def test_another_thread_captures_the_same(
+        self, subject: Subject, system: System, action: str
+    ) -> None:
+        """A run reads its next batch in a thread of its own, and asks for its actions meanwhile."""
+        step = first_call(system, subject.make(action))
+        before = image_of(system, step)
+        with ThreadPoolExecutor(1) as pool:
+            reading = pool.submit(image_of, system, step)
+            asked = [system.actions()[step.action] for _ in range(20)]
+        assert before == reading.result() == image_of(system, step)
+        assert {id(asked[0])} == set(map(id, asked))
 
     def test_deleted_record_shows_as_missing(
         self, subject: Subject, system: System, action: str
