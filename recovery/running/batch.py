@@ -121,7 +121,7 @@ class Batch:
         crashpoint("apply.after_read_back")
         # What is known comes first: an error below must not make it doubtful again.
         told = list(zip(parts, ends, strict=True))
-        if all(end.is_known for end in ends):
+        if all(end.failed is None and end.unread is None for end in ends):
             self._capturing.read_ahead(following)
         for part, end in told:
             if end.failed is None and end.unread is None:

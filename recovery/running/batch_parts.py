@@ -57,9 +57,3 @@ class Ended:
     after: Sequence[Image] = ()
     failed: StornoError | None = None  # the call
     unread: StornoError | None = None  # the call worked; reading back did not
-
-    @property
-    def is_known(self) -> bool:
-        """Whether the call worked, all of it was sent, and it was read back."""
-        has_failed = self.failed is not None or self.unread is not None
-        return not has_failed and all(answer.unsent is None for answer in self.answers)

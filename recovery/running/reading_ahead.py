@@ -32,8 +32,7 @@ class ReadingAhead:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def begin(self, operations: Sequence[Operation], read: Callable[[], list[Image]]) -> None:
-        """Read the images of these operations; whatever was read before for others is forgotten."""
-        self.forget()
+        """Read the images of these operations, when a reading before has ended; whatever that found is forgotten."""
         self._operations = operations
         # The thread logs with the change set's name, which stands in the context.
         self._reading = self._pool.submit(copy_context().run, read)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -14,12 +15,15 @@ from connectors.contract import Answer, Call, Fence, Image, Step, no_fence
 from connectors.fake.faults import FaultKind
 from connectors.fake.schema import ORDER
 from core import crashpoint
-from core.errors import Frozen, TransientError
+from core.errors import Frozen, JournalBusy, TransientError
+from recovery import doubt
 from recovery.journal import Journal
 from recovery.model import ChangeSet
+from recovery.running.outcome import Outcome
+from recovery.running.reading_ahead import ReadingAhead
 from recovery.states import ChangeSetState, OperationState
 from recovery.stopping.frozen import require_thawed
-from tests.integration.recovery.politely import polite
+from tests.integration.recovery.politely import AT_ONCE, polite
 from tests.integration.recovery.scene import CANCEL, CLOSE, UPDATE, Scene, make_scene
 
 AHEAD = "storno-ahead"
@@ -32,6 +36,7 @@ class Watch:
     scene: Scene
     told: list[tuple[str, str, tuple[str, ...]]] = field(default_factory=list)
     actions_ahead: set[str] = field(default_factory=set)
+    while_reading: Any = None  # ahead
     after_reading: Any = None
 
     def __post_init__(self) -> None:
@@ -46,6 +51,8 @@ class Watch:
         try:
             self.told.append(("capture", self._who(), keys))
             images = self._capture(steps, known)
+            if self._who() == AHEAD and self.while_reading is not None:
+                self.while_reading(keys)
         finally:
             self._alone.release()
         if self._who() == AHEAD:
@@ -195,6 +202,38 @@ def test_a_lost_answer_is_settled_alone(pairs: Scene) -> None:
     assert [tuple(keys[4:])] == watch.ahead()
 
 
+def test_what_was_sent_before_is_captured_when_its_turn_has_come(pairs: Scene) -> None:
+    """It may still arrive: the later it is looked at, the better."""
+    keys = pairs.orders(4)
+    planned = approved(pairs, keys)
+    pairs.fail(FaultKind.LOST, is_applied=False, times=2)
+    watch = Watch(pairs)
+    done = pairs.run(planned)
+
+    assert ChangeSetState.APPLIED is done.state
+    assert {1} == set(pairs.applied().values())
+    assert {2} == set(pairs.sent().values())
+    assert [] == watch.ahead()
+
+
+def test_nothing_is_read_ahead_when_nobody_can_read(pairs: Scene) -> None:
+    """What was done could not be read back: the run ends, and asks nothing more."""
+    planned = approved(pairs, pairs.orders(4))
+    watch, capture = Watch(pairs), pairs.system.capture
+
+    def deaf_after_a_call(steps: Sequence[Step], known: Sequence[Image | None]) -> list[Image]:
+        if watch.counts("apply"):
+            raise TransientError(system="fake", problem="gone")
+        return capture(steps, known)
+
+    pairs.system.capture = deaf_after_a_call  # type: ignore[method-assign]
+    with (
+        pytest.raises(TransientError),
+        mock.patch.object(ReadingAhead, "begin", side_effect=AssertionError),
+    ):
+        pairs.run(planned, retry=AT_ONCE)
+
+
 def test_a_busy_system_is_asked_again(pairs: Scene) -> None:
     """A reading ahead that met a busy system is one try of the batch that it was for."""
     keys = pairs.orders(4)
@@ -246,6 +285,45 @@ def test_a_journal_that_fails_leaves_nobody_reading(
     monkeypatch.setattr("recovery.running.batch.crashpoint", crashpoint.crashpoint)
     assert ChangeSetState.APPLIED is pairs.run(planned).state
     assert {1} == set(pairs.applied().values())
+
+
+def test_a_journal_that_is_busy_leaves_nobody_reading(
+    pairs: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The outcome could not be stored at once: what was sent is read again, and by then nobody else reads."""
+    planned = approved(pairs, pairs.orders(4))
+    reading, is_first = threading.Event(), [True]
+
+    def dawdle(_: tuple[str, ...]) -> None:
+        reading.set()
+        threading.Event().wait(0.2)
+
+    def busy_once(journal: Journal, outcomes: Sequence[Outcome]) -> None:
+        if is_first and is_first.pop():
+            assert reading.wait(20)
+            raise JournalBusy(journal="here")
+        store(journal, outcomes)
+
+    store = doubt.store
+    monkeypatch.setattr("recovery.doubt.store", busy_once)
+    Watch(pairs, while_reading=dawdle)
+
+    assert ChangeSetState.APPLIED is pairs.run(planned).state
+    assert {1} == set(pairs.applied().values())
+
+
+def test_a_batch_of_another_action_waits_for_its_turn(pairs: Scene) -> None:
+    """What may be asked at once, and whether the call compares, is for each action to say."""
+    first, second = pairs.orders(4), pairs.orders(2)
+    chains = [
+        *pairs.chains(CANCEL, first),
+        *pairs.chains(UPDATE, second, arguments={"priority": 5}),
+    ]
+    planned = pairs.approve(pairs.store(chains))
+    watch = Watch(pairs)
+
+    assert ChangeSetState.APPLIED is pairs.run(planned).state
+    assert [tuple(first[2:])] == watch.ahead()
 
 
 def test_a_freeze_meanwhile_holds(pairs: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
