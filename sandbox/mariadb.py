@@ -188,6 +188,7 @@ def _handed_over(folder: Path) -> str | None:
 
 
 def _install(data: Path, user: str | None) -> None:
+    """Make the system's tables, with a folder of its own for temporary ones, as for the server."""
     # Not its own --user: that would hand a folder of the system's installation to this user.
     as_user = ["runuser", "-u", user, "--"] if user is not None else []
     installed = subprocess.run(
@@ -196,6 +197,7 @@ def _install(data: Path, user: str | None) -> None:
             program("mariadb-install-db"),
             "--no-defaults",
             f"--datadir={data}",
+            f"--tmpdir={data.parent}",
             "--auth-root-authentication-method=normal",
             "--skip-test-db",
         ],
