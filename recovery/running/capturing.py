@@ -103,7 +103,7 @@ class Capturing:
             and all(each.approved_hash and each.sent_at is None for each in following)
         ):
             steps = [each.step for each in following]
-            self._ahead.begin(following, partial(self._read, steps, [None] * len(steps)))
+            self._ahead.start(following, partial(self._read, steps, [None] * len(steps)))
 
     def _read(self, steps: Sequence[Step], known: Sequence[Image | None]) -> list[Image]:
         parts = [

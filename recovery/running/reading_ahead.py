@@ -31,7 +31,7 @@ class ReadingAhead:
     def __exit__(self, *exc: object) -> None:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def begin(self, operations: Sequence[Operation], read: Callable[[], list[Image]]) -> None:
+    def start(self, operations: Sequence[Operation], read: Callable[[], list[Image]]) -> None:
         """Read the images of these operations, when a reading before has ended; whatever that found is forgotten."""
         self._operations = operations
         # The thread logs with the change set's name, which stands in the context.

@@ -18,7 +18,7 @@ from recovery.at_rest.vault import Vault
 from recovery.conflicts import fields as conflicts
 from recovery.images import encode_image
 from recovery.reversing import preview
-from recovery.running import batch
+from recovery.running import capturing
 from recovery.running.judgement import Judge
 from recovery.running.outcome import Outcome
 from recovery.states import OperationState
@@ -53,7 +53,7 @@ def lost_before_image() -> Iterator[None]:
 
 def old_before_image() -> AbstractContextManager[Any]:
     """Nobody compares what is there now with what was approved."""
-    return patch.object(batch, "moved_fields", lambda *given: [[] for _ in given[2]])
+    return patch.object(capturing, "moved_fields", lambda *given: [[] for _ in given[2]])
 
 
 def sent_again() -> AbstractContextManager[Any]:

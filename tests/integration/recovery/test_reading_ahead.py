@@ -229,7 +229,7 @@ def test_nothing_is_read_ahead_when_nobody_can_read(pairs: Scene) -> None:
     pairs.system.capture = deaf_after_a_call  # type: ignore[method-assign]
     with (
         pytest.raises(TransientError),
-        mock.patch.object(ReadingAhead, "begin", side_effect=AssertionError),
+        mock.patch.object(ReadingAhead, "start", side_effect=AssertionError),
     ):
         pairs.run(planned, retry=AT_ONCE)
 

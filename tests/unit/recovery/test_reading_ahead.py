@@ -48,7 +48,7 @@ def fails() -> list[Image]:
 def test_taken_by_whom_it_was_read_for() -> None:
     """Once: whoever asks again reads again."""
     with ReadingAhead() as ahead:
-        ahead.begin(named("a", "b"), lambda: IMAGES)
+        ahead.start(named("a", "b"), lambda: IMAGES)
 
         assert IMAGES is ahead.take(named("a", "b"))
         assert ahead.take(named("a", "b")) is None
@@ -59,7 +59,7 @@ def test_nothing_for_others(names: tuple[str, ...]) -> None:
     """Another batch came than was expected: its images are read when its turn has come, and nobody else is reading then."""
     slow = Slow()
     with ReadingAhead() as ahead:
-        ahead.begin(named("a", "b"), slow)
+        ahead.start(named("a", "b"), slow)
         slow.let_go_soon()
 
         assert ahead.take(named(*names)) is None
@@ -70,7 +70,7 @@ def test_nothing_for_others(names: tuple[str, ...]) -> None:
 def test_what_it_met_is_met_when_it_is_taken() -> None:
     """An error is raised where the images are wanted, and once."""
     with ReadingAhead() as ahead:
-        ahead.begin(named("a"), fails)
+        ahead.start(named("a"), fails)
         with pytest.raises(TransientError):
             ahead.take(named("a"))
 
@@ -82,7 +82,7 @@ def test_forgetting_waits_for_its_end(found: Callable[[], list[Image]]) -> None:
     """Whoever calls the system next is alone with it; an error that nobody wanted to know is no error."""
     slow = Slow(found)
     with ReadingAhead() as ahead:
-        ahead.begin(named("a"), slow)
+        ahead.start(named("a"), slow)
         slow.let_go_soon()
         ahead.forget()
 
@@ -99,9 +99,9 @@ def test_one_at_a_time() -> None:
         return IMAGES
 
     with ReadingAhead() as ahead:
-        ahead.begin(named("a"), first)
+        ahead.start(named("a"), first)
         first.let_go_soon()
-        ahead.begin(named("b"), second)
+        ahead.start(named("b"), second)
         ahead.take(named("b"))
 
     assert [True] == order
@@ -113,7 +113,7 @@ def test_leaving_waits_too() -> None:
 
     def interrupted() -> None:
         with ReadingAhead() as ahead:
-            ahead.begin(named("a"), slow)
+            ahead.start(named("a"), slow)
             slow.let_go_soon()
             raise KeyboardInterrupt
 
@@ -132,7 +132,7 @@ def test_lines_of_the_log_name_the_change_set() -> None:
         return IMAGES
 
     with structlog.contextvars.bound_contextvars(change_set="01J"), ReadingAhead() as ahead:
-        ahead.begin(named("a"), look)
+        ahead.start(named("a"), look)
         ahead.take(named("a"))
 
     assert [{"change_set": "01J"}] == seen
